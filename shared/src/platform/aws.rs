@@ -1,0 +1,64 @@
+//! The one way to AWS: the official SDK, built from an explicit environment, never from the default chain (which would read `~/.aws`, ask
+//! the instance metadata service and cost milliseconds at every start).
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use crate::platform::config::Config;
+use crate::problem::{Problem, Refusal};
+
+/// How the SDK behaves: two retries with short waits and two seconds an attempt, so that a caller hears of trouble before Atlassian gives up.
+///
+/// `http_client` is `None` on Lambda (the SDK's own, over TLS) and the embedded AWS everywhere else.
+#[must_use]
+pub fn sdk_config(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
+    let credentials = Credentials::new(
+        config.credentials.access_key_id.clone(),
+        config.credentials.secret_access_key.as_str().to_owned(),
+        config.credentials.session_token.as_ref().map(|token| token.as_str().to_owned()),
+        None,
+        "environment",
+    );
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(1))
+                .operation_attempt_timeout(Duration::from_secs(2))
+                .operation_timeout(Duration::from_secs(5))
+                .build(),
+        );
+    builder.set_http_client(http_client);
+    builder.build()
+}
+
+/// What a failed call to AWS means for our caller: 503 where waiting may help, 500 where AWS says that we asked wrongly.
+///
+/// Only the operation and AWS's error code go into the log; messages may quote what was sent.
+pub fn problem<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Problem {
+    let cause = match error {
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "unreadable answer",
+        SdkError::ConstructionFailure(_) => "cannot build the request",
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("no code"),
+        _ => "unknown",
+    };
+    let ours = matches!(cause, "ValidationException" | "SerializationException" | "cannot build the request");
+    let refusal = if ours { Refusal::Internal } else { Refusal::Unavailable };
+    Problem::new(refusal, format!("{operation}: {cause}"))
+}

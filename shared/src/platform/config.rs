@@ -1,0 +1,245 @@
+//! Typed configuration, read once from the environment and checked before the first event.
+//!
+//! Every variable is required: nothing falls back to a default that hides a mistake. All faults are told at once, by the variable's name and
+//! never with its value. `template.yaml` sets them in `Globals`; a test reads them from there.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::connect::{Realm, SiteHosts};
+
+/// What a function must know before it may answer anything.
+pub struct Config {
+    /// The region that we run in, and the only one that our tenants' data lies in.
+    pub region: String,
+    /// Scheme and host under which Atlassian and browsers reach this region; part of every token's audience, never read from a header.
+    pub public_url: Url,
+    /// The public URLs of all regions by Atlassian's realm, listed in the descriptors; empty where there is one region only.
+    pub region_base_urls: BTreeMap<Realm, Url>,
+    /// The secrets that the front door may present.
+    pub origin_secrets: OriginSecrets,
+    /// Where Atlassian publishes the keys that sign installs, in the order to ask.
+    pub install_keys_urls: Vec<Url>,
+    /// The hosts that a tenant's site may have.
+    pub site_hosts: SiteHosts,
+    /// ARN of the KMS key that wraps every tenant's keys.
+    pub wrapping_key: String,
+    /// Physical names of the tables.
+    pub tables: Tables,
+    /// What we sign calls to AWS with.
+    pub(crate) credentials: Credentials,
+}
+
+/// Physical names of the tables; the logical ones, bound into every seal, are constants of the code.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// One item per installation of an app: the linearisation point of its life.
+    pub tenants: String,
+    /// The wrapped keys of each tenant.
+    pub tenant_keys: String,
+    /// One item per leaving.
+    pub departures: String,
+    /// The records of the configuration service.
+    pub configuration: String,
+}
+
+/// Credentials for AWS as Lambda hands them to the process; neither shown nor logged.
+pub(crate) struct Credentials {
+    /// `AWS_ACCESS_KEY_ID`
+    pub(crate) access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub(crate) secret_access_key: Zeroizing<String>,
+    /// `AWS_SESSION_TOKEN`; absent only for long-lived local keys.
+    pub(crate) session_token: Option<Zeroizing<String>>,
+}
+
+/// The secrets that tell our front door from anybody else who found a function's URL: one, or two while it is being changed.
+pub struct OriginSecrets(Vec<Zeroizing<String>>);
+
+impl OriginSecrets {
+    /// Whether `presented` is one of ours; compares each in constant time.
+    #[must_use]
+    pub fn accept(&self, presented: &[u8]) -> bool {
+        self.0.iter().fold(false, |found, secret| {
+            let same = aws_lc_rs::constant_time::verify_slices_are_equal(secret.as_bytes(), presented).is_ok();
+            found | same
+        })
+    }
+}
+
+/// Why a process does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigFault(pub Vec<VariableFault>);
+
+/// What is wrong with one variable.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{variable} {problem}")]
+pub struct VariableFault {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What it should be; never what it is.
+    pub problem: &'static str,
+}
+
+impl Config {
+    /// Reads the configuration through `lookup`, which answers a variable's value by its name.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] with every variable that is missing or not of its form.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigFault> {
+        let mut env = Environment { lookup, faults: Vec::new() };
+        let public_url = env.parse("LETHE_PUBLIC_URL", "must be an https URL without path, query or user", origin);
+        let region_base_urls = env.parse("LETHE_REGION_BASE_URLS", "must be a JSON object of realm to https URL, or {}", realms);
+        let origin_secrets = env.parse("LETHE_ORIGIN_SECRETS", "must be one or two secrets of 32 characters or more, by comma", secrets);
+        let install_keys_urls = env.parse("LETHE_INSTALL_KEYS_URLS", "must be one or more https URLs, by comma", urls);
+        let site_hosts =
+            env.parse("LETHE_SITE_HOSTS", "must be host suffixes like .atlassian.net, by comma", |text| SiteHosts::parse(text).ok());
+        let wrapping_key = env.parse("LETHE_WRAPPING_KEY", "must be the ARN of a KMS key, not of an alias", |arn| {
+            (arn.starts_with("arn:") && arn.contains(":key/")).then(|| arn.to_owned())
+        });
+        let region = env.text("AWS_REGION");
+        let tenants = env.text("LETHE_TENANTS_TABLE");
+        let tenant_keys = env.text("LETHE_TENANT_KEYS_TABLE");
+        let departures = env.text("LETHE_DEPARTURES_TABLE");
+        let configuration = env.text("LETHE_CONFIGURATION_TABLE");
+        let access_key_id = env.text("AWS_ACCESS_KEY_ID");
+        let secret_access_key = env.text("AWS_SECRET_ACCESS_KEY").map(Zeroizing::new);
+        let session_token = (env.lookup)("AWS_SESSION_TOKEN").map(Zeroizing::new);
+
+        let read = || {
+            Some(Self {
+                region: region?,
+                public_url: public_url?,
+                region_base_urls: region_base_urls?,
+                origin_secrets: origin_secrets?,
+                install_keys_urls: install_keys_urls?,
+                site_hosts: site_hosts?,
+                wrapping_key: wrapping_key?,
+                tables: Tables { tenants: tenants?, tenant_keys: tenant_keys?, departures: departures?, configuration: configuration? },
+                credentials: Credentials { access_key_id: access_key_id?, secret_access_key: secret_access_key?, session_token },
+            })
+        };
+        read().ok_or(ConfigFault(env.faults))
+    }
+}
+
+struct Environment<L> {
+    lookup: L,
+    faults: Vec<VariableFault>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Environment<L> {
+    fn text(&mut self, variable: &'static str) -> Option<String> {
+        self.parse(variable, "must not be empty", |text| Some(text.to_owned()))
+    }
+
+    fn parse<T>(&mut self, variable: &'static str, problem: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let value = (self.lookup)(variable).filter(|value| !value.trim().is_empty());
+        let Some(value) = value else {
+            self.faults.push(VariableFault { variable, problem: "is not set" });
+            return None;
+        };
+        let parsed = parse(value.trim());
+        if parsed.is_none() {
+            self.faults.push(VariableFault { variable, problem });
+        }
+        parsed
+    }
+}
+
+/// https, or http on this very machine for the local host.
+fn secure(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let loopback = url.host_str().is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    (plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))).then_some(url)
+}
+
+fn origin(text: &str) -> Option<Url> {
+    secure(text).filter(|url| url.path() == "/")
+}
+
+fn urls(text: &str) -> Option<Vec<Url>> {
+    text.split(',').map(|url| secure(url.trim())).collect()
+}
+
+fn secrets(text: &str) -> Option<OriginSecrets> {
+    let secrets: Vec<_> = text.split(',').map(|secret| Zeroizing::new(secret.trim().to_owned())).collect();
+    ((1..=2).contains(&secrets.len()) && secrets.iter().all(|secret| secret.len() >= 32)).then_some(OriginSecrets(secrets))
+}
+
+fn realms(text: &str) -> Option<BTreeMap<Realm, Url>> {
+    let listed: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+    listed.iter().map(|(realm, url)| Some((realm.parse().ok()?, origin(url)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(variable: &str) -> Option<String> {
+        let value = match variable {
+            "LETHE_PUBLIC_URL" => "https://eu.lethe.example",
+            "LETHE_REGION_BASE_URLS" => r#"{"EU":"https://eu.lethe.example","US":"https://us.lethe.example"}"#,
+            "LETHE_ORIGIN_SECRETS" => "0123456789abcdef0123456789abcdef, fedcba9876543210fedcba9876543210",
+            "LETHE_INSTALL_KEYS_URLS" => "https://keys.example",
+            "LETHE_SITE_HOSTS" => ".atlassian.net",
+            "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "AWS_SESSION_TOKEN" => return None,
+            _ => "given",
+        };
+        Some(value.to_owned())
+    }
+
+    fn faults(replaced: &'static str, value: Option<&'static str>) -> Vec<VariableFault> {
+        let lookup = |variable: &str| if variable == replaced { value.map(ToOwned::to_owned) } else { complete(variable) };
+        Config::read(lookup).err().map(|fault| fault.0).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_complete_environment_is_read() {
+        let config = Config::read(complete).unwrap();
+        assert_eq!(config.public_url.as_str(), "https://eu.lethe.example/");
+        assert_eq!(config.region_base_urls.len(), 2);
+        assert!(config.origin_secrets.accept(b"fedcba9876543210fedcba9876543210"));
+        assert!(!config.origin_secrets.accept(b"fedcba9876543210fedcba987654321"));
+    }
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
+        assert_eq!(faults.len(), 13);
+        assert!(faults.iter().all(|fault| fault.problem == "is not set"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_form_is_named_and_not_shown() {
+        for (variable, value) in [
+            ("LETHE_PUBLIC_URL", "http://lethe.example"),
+            ("LETHE_PUBLIC_URL", "https://lethe.example/path"),
+            ("LETHE_PUBLIC_URL", "https://user:secret@lethe.example"),
+            ("LETHE_REGION_BASE_URLS", r#"{"MARS":"https://lethe.example"}"#),
+            ("LETHE_REGION_BASE_URLS", "[]"),
+            ("LETHE_ORIGIN_SECRETS", "short-secret"),
+            ("LETHE_ORIGIN_SECRETS", "0123456789abcdef0123456789abcdef,"),
+            ("LETHE_INSTALL_KEYS_URLS", "ftp://keys.example"),
+            ("LETHE_SITE_HOSTS", "not a host"),
+            ("LETHE_WRAPPING_KEY", "alias/lethe"),
+        ] {
+            let found = faults(variable, Some(value));
+            assert_eq!(found.len(), 1, "{variable}={value}");
+            assert_eq!(found.first().map(|fault| fault.variable), Some(variable));
+            assert!(!ConfigFault(found).to_string().contains(value));
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        assert!(faults("LETHE_PUBLIC_URL", Some("http://127.0.0.1:8080")).is_empty());
+        assert!(!faults("LETHE_PUBLIC_URL", Some("http://10.0.0.1:8080")).is_empty());
+    }
+}

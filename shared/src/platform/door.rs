@@ -1,0 +1,138 @@
+//! The Lambda door: a function URL's event (payload format 2.0) becomes the request that hyper would have made of the same bytes, and the
+//! router's answer becomes the payload that Lambda sends back.
+//!
+//! It is ours because a QSH covers the path and the query as they were sent: `lambda_http` rewrites dot segments, backslashes and braces,
+//! and panics on some queries. What hyper would refuse is 400 here too, and nothing panics.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use lambda_runtime::LambdaEvent;
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt as _;
+
+use crate::platform::front;
+use crate::problem::Problem;
+
+/// What we read of a function URL's event. Multiple values of a header arrive joined by commas; cookies are not used here.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionUrlEvent {
+    raw_path: String,
+    #[serde(default)]
+    raw_query_string: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    request_context: RequestContext,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    method: String,
+}
+
+/// What Lambda turns into an HTTP answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionUrlAnswer {
+    /// The status code.
+    pub status_code: u16,
+    /// One value a name.
+    pub headers: BTreeMap<String, String>,
+    /// Text, or base64 where the bytes are not UTF-8.
+    pub body: String,
+    /// Which of the two `body` is.
+    pub is_base64_encoded: bool,
+}
+
+/// Serves `router` to the Lambda runtime until the environment ends.
+///
+/// # Errors
+/// If the runtime's API fails; a failing request does not.
+pub async fn run(router: Router) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<FunctionUrlEvent>| {
+        let router = router.clone();
+        async move { Ok::<_, lambda_runtime::Error>(answer(router, event.payload).await) }
+    }))
+    .await
+}
+
+/// One event through the router.
+pub async fn answer(router: Router, event: FunctionUrlEvent) -> FunctionUrlAnswer {
+    let response = match request(event) {
+        Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+        Err(problem) => front::refused(problem),
+    };
+    payload(response).await
+}
+
+/// The request that hyper would have made of the same bytes.
+///
+/// # Errors
+/// 400 where hyper would refuse it, or where the body is not the base64 that the event says it is.
+pub fn request(event: FunctionUrlEvent) -> Result<Request<Body>, Problem> {
+    // The first question mark ends the path, so an event with one inside it was not made of a request.
+    let ends_early = event.raw_path.contains('?');
+    let target = match event.raw_query_string.as_str() {
+        "" => event.raw_path,
+        query => format!("{}?{query}", event.raw_path),
+    };
+    // A fragment is no part of a request (RFC 9112, section 3.2); hyper drops it without a word.
+    let sent = target.split('#').next().unwrap_or_default();
+    let uri: Uri = target.parse().map_err(|_| Problem::malformed("path", "is not a valid request target"))?;
+    let kept = uri.path_and_query().is_some_and(|target| target.as_str() == sent);
+    if !sent.starts_with('/') || !kept || ends_early || sent.contains('\u{7F}') {
+        return Err(Problem::malformed("path", "is not a valid request target"));
+    }
+    let body = match event.body {
+        None => Body::empty(),
+        Some(text) if event.is_base64_encoded => {
+            Body::from(STANDARD.decode(text).map_err(|_| Problem::malformed("body", "is not valid base64"))?)
+        }
+        Some(text) => Body::from(text),
+    };
+    let mut headers = HeaderMap::with_capacity(event.headers.len());
+    for (name, value) in event.headers {
+        let name = HeaderName::try_from(name).map_err(|_| Problem::malformed("headers", "hold a name that is not valid"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| Problem::malformed("headers", "hold a value that is not valid"))?;
+        headers.append(name, value);
+    }
+    let request = Request::builder().method(event.request_context.http.method.as_bytes()).uri(uri).body(body);
+    let mut request = request.map_err(|_| Problem::malformed("method", "is not valid"))?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+async fn payload(response: Response<Body>) -> FunctionUrlAnswer {
+    let (parts, body) = response.into_parts();
+    // A body that breaks off has told its status already; half of it must not pass for the whole.
+    let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        tracing::error!(target: "lethe", status = parts.status.as_u16(), "an answer's body broke off");
+        return FunctionUrlAnswer { status_code: 500, headers: BTreeMap::new(), body: String::new(), is_base64_encoded: false };
+    };
+    let mut headers = BTreeMap::<String, String>::new();
+    for (name, value) in &parts.headers {
+        // The length is Lambda's to set: ours counts bytes before base64.
+        if let (true, Ok(value)) = (*name != header::CONTENT_LENGTH, value.to_str()) {
+            headers.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all}, {value}")).or_insert_with(|| value.to_owned());
+        }
+    }
+    let (body, is_base64_encoded) = match std::str::from_utf8(&bytes) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(&bytes), true),
+    };
+    FunctionUrlAnswer { status_code: parts.status.as_u16(), headers, body, is_base64_encoded }
+}

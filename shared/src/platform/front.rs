@@ -1,0 +1,131 @@
+//! What stands before every handler of every function: the origin secret first, then the target, then the size; after it, one event in the
+//! log per call. A request that gets past it is still unknown: tokens are the extractors' business.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::platform::Platform;
+use crate::problem::{Problem, Reason, Refusal};
+
+/// The header in which the front door presents its secret.
+pub const ORIGIN_SECRET: HeaderName = HeaderName::from_static("x-lethe-origin");
+
+/// More than Lambda would hand us (6 MB); a route may take less.
+const LARGEST_BODY: u64 = 6 * 1024 * 1024;
+
+/// After this long a call is given up; below the functions' timeout in template.yaml.
+const LONGEST_CALL: Duration = Duration::from_secs(8);
+
+/// The routes of one function behind everything that all functions share. Any other path is 404, any other method 405.
+pub fn serve(platform: Platform, function: &'static str, routes: Router<Platform>) -> Router {
+    routes
+        .fallback(|| async { Problem::new(Refusal::NotFound, "no such route") })
+        .method_not_allowed_fallback(|| async { Problem::new(Refusal::MethodNotAllowed, "no such method") })
+        .layer(from_fn_with_state(platform.clone(), admit))
+        .layer(CatchPanicLayer::custom(|_| Problem::new(Refusal::Internal, "panicked").into_response()))
+        .layer(from_fn_with_state((platform.clone(), function), tell))
+        .with_state(platform)
+}
+
+async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
+    match check(&platform, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check(platform: &Platform, request: &Request) -> Result<(), Problem> {
+    let presented = request.headers().get(ORIGIN_SECRET).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !platform.config().origin_secrets.accept(presented) {
+        return Err(Problem::new(Refusal::Forbidden, "no valid origin secret"));
+    }
+    // Lambda is handed the origin form alone (RFC 9112, section 3.2.1), so no other passes here, whichever door it came by.
+    if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
+        return Err(Problem::malformed("path", "must begin with a slash"));
+    }
+    // A front door and we might disagree about what a dot segment means, so none passes.
+    if request.uri().path().split('/').any(is_dot_segment) {
+        return Err(Problem::malformed("path", "must not hold dot segments"));
+    }
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LARGEST_BODY) {
+        return Err(Problem::too_large("body", 6 * 1024 * 1024));
+    }
+    Ok(())
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    let plain = segment.replace("%2e", ".").replace("%2E", ".");
+    plain == "." || plain == ".."
+}
+
+/// One event per call, and the headers that every answer carries. Neither path nor query is told: both may hold what customers wrote.
+async fn tell(State((platform, function)): State<(Platform, &'static str)>, request: Request, next: Next) -> Response {
+    let began = platform.clock().now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    // Lambda ends a function after ten seconds without a word; this way the caller is answered and the log has its line.
+    let answered = tokio::time::timeout(LONGEST_CALL, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| Problem::unavailable("took too long").into_response());
+    let status = response.status();
+    let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
+    let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+    if status.is_server_error() {
+        tracing::error!(target: "lethe", function, %method, route, status = status.as_u16(), reason, duration_ms, "failed");
+    } else {
+        tracing::info!(target: "lethe", function, %method, route, status = status.as_u16(), reason, duration_ms, "answered");
+    }
+    harden(response.headers_mut());
+    response
+}
+
+/// The answer to what never became a request: told and hardened like any other.
+pub(super) fn refused(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
+    tracing::info!(target: "lethe", status = response.status().as_u16(), reason, "refused at the door");
+    harden(response.headers_mut());
+    response
+}
+
+/// Nothing that we answer is to be stored, sniffed or fetched without TLS; a handler may have said otherwise for caching.
+fn harden(headers: &mut HeaderMap) {
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+}
+
+/// A whole body of `limit_bytes` at most.
+///
+/// # Errors
+/// 413 if it has more, 400 if it breaks off.
+pub async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+    use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+    match Limited::new(body, limit_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(fault) if fault.is::<LengthLimitError>() => Err(Problem::too_large("body", limit_bytes)),
+        Err(_) => Err(Problem::malformed("body", "broke off")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dot_segment_is_seen_however_it_is_written() {
+        for segment in [".", "..", "%2e", "%2E.", ".%2e", "%2e%2E"] {
+            assert!(is_dot_segment(segment), "{segment}");
+        }
+        for segment in ["", "...", "a.b", ".well-known", "%252e"] {
+            assert!(!is_dot_segment(segment), "{segment}");
+        }
+    }
+}
