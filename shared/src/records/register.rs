@@ -1,0 +1,63 @@
+//! Every kind of record ever shipped, one row each. The list is append-only: a kind that is no longer written is marked retired and stays,
+//! so that the purge still knows where its records lie. `ever-shipped.txt` beside this file is the memory that a test compares with.
+
+use super::class::DataClass;
+use crate::platform::config::Tables;
+
+/// A service that keeps records, in a table of its own that only its functions may touch (promise A-42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// What admins set in an app.
+    Configuration,
+}
+
+impl Service {
+    /// The service's name, which is its table's logical name too: bound into every seal, so it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+        }
+    }
+
+    /// The physical name of its table.
+    #[must_use]
+    pub fn table(self, tables: &Tables) -> &str {
+        match self {
+            Self::Configuration => &tables.configuration,
+        }
+    }
+}
+
+/// One kind's row.
+#[derive(Debug)]
+pub struct KindRow {
+    /// The kind's name: part of its records' keys and seals, never changed.
+    pub name: &'static str,
+    /// Why its records may be kept.
+    pub class: DataClass,
+    /// The service that its records belong to.
+    pub service: Service,
+    /// Whether it is still written.
+    pub retired: bool,
+}
+
+/// What an app's admins set in the app (promise E-16).
+pub const CONFIGURATION: KindRow =
+    KindRow { name: "configuration", class: DataClass::CustomerUploaded, service: Service::Configuration, retired: false };
+
+/// All of them, in the order in which they came.
+pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise A-05: what may be stored is a list, and the list only grows.
+    #[test]
+    fn no_kind_that_was_ever_shipped_is_forgotten() {
+        let rows: Vec<String> = EVER_SHIPPED.iter().map(|row| format!("{} {} {:?}", row.name, row.service.name(), row.class)).collect();
+        let remembered: Vec<&str> = include_str!("ever-shipped.txt").lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(rows, remembered, "add new kinds at the end of both lists; never remove or change one");
+    }
+}
