@@ -1,0 +1,83 @@
+//! The life of a tenant: what it is, how it moves from state to state, and how a token becomes one.
+//!
+//! - [`id`]: digest and tenant id. - [`account`]: what Atlassian tells us, sealed. - [`state`]: the rules of the moves, as pure functions.
+//! - [`moves`]: the moves as transactions. - [`tokens`]: the extractors, which alone make a [`Tenant`]. - [`rotation`]: new data keys.
+//!
+//! Every move is one transaction over the tables `tenants`, `tenant-keys` and `departures`; the tenants item is the linearisation point.
+
+pub mod account;
+pub mod departure;
+pub mod id;
+mod item;
+mod lookup;
+pub mod moves;
+pub mod rotation;
+pub mod state;
+pub mod tokens;
+mod transaction;
+
+use crate::platform::Platform;
+use crate::records::keyring::Keyring;
+use crate::records::{Kind, Records};
+
+pub use account::Account;
+pub use state::State;
+pub use tokens::{ContextToken, HostEvent, HostToken, InstallToken};
+
+/// A tenant that was proved: the only way to its records. Made by verified tokens alone.
+pub struct Tenant {
+    keyring: Keyring,
+    account: Account,
+    standing: Standing,
+}
+
+/// Where a tenant stands in its life, as its tenants item said when the token was checked.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its state.
+    pub state: State,
+    /// Counts its lives: 1 for the first.
+    pub epoch: u64,
+    /// When this life began, in epoch seconds.
+    pub installed_at: i64,
+    /// Whether the app is switched on in the site's admin pages.
+    pub enabled: bool,
+}
+
+impl Tenant {
+    /// Our own id of the tenant.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.keyring.tenant_id()
+    }
+
+    /// What its items are found under.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        self.keyring.digest()
+    }
+
+    /// What Atlassian told us of the installation.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Where it stands in its life.
+    #[must_use]
+    pub const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Its records of kind `K`.
+    #[must_use]
+    pub fn records<K: Kind>(&self) -> Records<K> {
+        Records::of(self.keyring.clone())
+    }
+
+    /// The outside world, as the tenant's request sees it.
+    #[must_use]
+    pub fn platform(&self) -> &Platform {
+        self.keyring.platform()
+    }
+}
