@@ -1,0 +1,105 @@
+//! `/{app}/configuration` and `/{app}/configuration/{name}`: what an app's admins set in it (promise E-16), as JSON of up to 256 KB under
+//! names of their choice.
+//!
+//! | | |
+//! |---|---|
+//! | `GET …/{name}` | the JSON as it was put, byte for byte but for white space around it, with its `ETag`; 304 if the caller has it |
+//! | `PUT …/{name}` | 201 or 204 with the new `ETag`; `If-Match` and `If-None-Match: *` are honoured |
+//! | `DELETE …/{name}` | 204, also if it is not there; `If-Match` is honoured |
+//! | `GET …` | names, tags and values, up to 100 a page, by `limit` and `cursor` |
+
+mod json;
+mod setting;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use shared::platform::Platform;
+use shared::platform::front::read_body;
+use shared::problem::{Problem, Refusal};
+use shared::records::{Named as _, Precondition, Reading};
+use shared::tenant::ContextToken;
+
+pub use setting::Setting;
+
+/// How much JSON one name may hold.
+pub const LARGEST_SETTING: usize = 256 * 1024;
+
+/// The routes of `configuration`.
+pub fn routes(platform: Platform) -> Router {
+    let routes =
+        Router::new().route("/{app}/configuration", get(list)).route("/{app}/configuration/{name}", get(read).put(write).delete(remove));
+    platform.serve("configuration", routes)
+}
+
+async fn read(token: ContextToken<Reading<Setting>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Reading(Some(record)) = token.along else { return Err(Problem::new(Refusal::NotFound, "no such record")) };
+    let etag = [(header::ETAG, record.revision.etag())];
+    if record.revision.is_known_to(&headers) {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+    }
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((etag, json, record.value.into_json()).into_response())
+}
+
+async fn write(
+    token: ContextToken,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), Problem> {
+    Setting::check_name(&name)?;
+    let precondition = Precondition::of(&headers)?;
+    json::check_type(&headers)?;
+    let setting = Setting::parse(&read_body(body, LARGEST_SETTING).await?)?;
+    let revision = token.tenant.records().put(&name, &setting, &precondition).await?;
+    let status = if revision.is_first() { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
+    Ok((status, [(header::ETAG, revision.etag())]))
+}
+
+async fn remove(token: ContextToken, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<StatusCode, Problem> {
+    Setting::check_name(&name)?;
+    token.tenant.records::<Setting>().delete(&name, &Precondition::of(&headers)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    etag: String,
+    value: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct List {
+    configuration: Vec<Listed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+async fn list(token: ContextToken, paging: Result<Query<Paging>, QueryRejection>) -> Result<Json<List>, Problem> {
+    let Query(paging) = paging.map_err(|_| Problem::malformed("query", "must hold limit and cursor once at most"))?;
+    let limit = match paging.limit.as_deref().map(str::parse) {
+        None => 25,
+        Some(Ok(limit @ 1..=100)) => limit,
+        Some(_) => return Err(Problem::malformed("limit", "must be a number from 1 to 100")),
+    };
+    let page = token.tenant.records::<Setting>().list(paging.cursor.as_deref(), limit).await?;
+    let listed = page.records.into_iter().map(|record| {
+        let etag = record.revision.to_string();
+        Listed { name: record.name, etag, value: record.value.into_raw() }
+    });
+    Ok(Json(List { configuration: listed.collect(), cursor: page.cursor }))
+}

@@ -1,0 +1,22 @@
+//! `POST /{app}/enabled`: an admin switched the app on in the site's settings.
+//!
+//! 204 with a valid signature in every state, changing nothing unless the tenant is active; 401 without. Atlassian sends some of these after
+//! `uninstalled`, and then without a token: those change nothing either.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use shared::connect::Enabled;
+use shared::platform::Platform;
+use shared::problem::Problem;
+use shared::tenant::HostEvent;
+use shared::tenant::moves::{self, Moved};
+
+/// The routes of `enabled`.
+pub fn routes(platform: Platform) -> Router {
+    platform.serve("enabled", Router::new().route("/{app}/enabled", post(enabled)))
+}
+
+async fn enabled(State(platform): State<Platform>, signed: HostEvent<Enabled>) -> Result<Moved, Problem> {
+    moves::switch(&platform, &signed.event, &signed.tenant_id, true).await
+}
