@@ -1,0 +1,93 @@
+//! The front door as CloudFront is it: the first pattern that matches the path decides, `*` crosses slashes, and the function behind it is
+//! handed the request with the origin secret. Nothing else is changed: path and query arrive byte for byte.
+
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use shared::platform::front::ORIGIN_SECRET;
+use tower::ServiceExt as _;
+
+/// What stands behind one pattern.
+#[derive(Clone)]
+pub(crate) struct Behaviour {
+    pub(crate) pattern: String,
+    pub(crate) function: Router,
+}
+
+#[derive(Clone)]
+struct Door {
+    behaviours: Vec<Behaviour>,
+    origin_secret: HeaderValue,
+}
+
+/// The front door over these behaviours, in their order.
+pub(crate) fn front_door(behaviours: Vec<Behaviour>, origin_secret: HeaderValue) -> Router {
+    Router::new().fallback(pass).with_state(Door { behaviours, origin_secret })
+}
+
+async fn pass(State(door): State<Door>, mut request: Request) -> Response {
+    let path = request.uri().path();
+    let Some(behaviour) = door.behaviours.iter().find(|behaviour| matches(behaviour.pattern.as_bytes(), path.as_bytes())) else {
+        return Response::builder().status(404).body(Body::empty()).unwrap_or_default();
+    };
+    // Whatever a caller put there itself, as CloudFront's custom headers do.
+    request.headers_mut().insert(ORIGIN_SECRET, door.origin_secret);
+    let response = behaviour.function.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+    if response.body().size_hint().lower() > LARGEST_ANSWER {
+        return Response::builder().status(502).body(Body::from("the answer is larger than Lambda takes")).unwrap_or_default();
+    }
+    response
+}
+
+/// Lambda's limit of an answer that is not streamed: 6 MB.
+const LARGEST_ANSWER: u64 = 6 * 1024 * 1024;
+
+/// CloudFront's patterns: `*` stands for any text, `?` for any one character, upper and lower case differ.
+pub(crate) fn matches(pattern: &[u8], path: &[u8]) -> bool {
+    let (mut pattern, mut path) = (pattern, path);
+    // Where to go on if what follows the last star does not fit: behind that star, one character later in the path.
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern.split_first(), path.split_first()) {
+            (Some((b'*', later)), _) => {
+                retry = Some((later, path));
+                pattern = later;
+            }
+            (None, None) => return true,
+            (Some((letter, later)), Some((found, rest))) if letter == found || *letter == b'?' => (pattern, path) = (later, rest),
+            _ => {
+                let Some((behind, (_, rest))) = retry.and_then(|(behind, tried)| Some((behind, tried.split_first()?))) else {
+                    return false;
+                };
+                retry = Some((behind, rest));
+                (pattern, path) = (behind, rest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_crosses_slashes_and_a_question_mark_is_one_character() {
+        for (pattern, path, expected) in [
+            ("/*/installed", "/tm/installed", true),
+            ("/*/installed", "/a/b/installed", true),
+            ("/*/installed", "/installed", false),
+            ("/*/configuration/*", "/tm/configuration/a/b", true),
+            ("/*/configuration/*", "/tm/configuration/", true),
+            ("/*/configuration/*", "/tm/configuration", false),
+            ("/?/x", "/a/x", true),
+            ("/?/x", "//x", false),
+            ("*", "", true),
+            ("*a*b", "/xaxxbxb", true),
+            ("*a*b", "/xaxxbx", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), path.as_bytes()), expected, "{pattern} {path}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The sample events: requests as a function URL hands them to Lambda, one folder a function. Tests send them, the local host makes curl
+//! lines of them, and whoever reads them sees what AWS sends. Tokens and the origin secret stand in them as `${install}`, `${host}`,
+//! `${context}` and `${origin}`, because a real one is good for three minutes.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Where they lie in the repository.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// One sample event.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The function that it is for.
+    pub function: String,
+    /// The file's name without its ending.
+    pub case: String,
+    /// The event.
+    pub event: Value,
+}
+
+/// Which token a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// None.
+    Public,
+    /// Signed with Atlassian's install key.
+    Install,
+    /// Signed with the tenant's secret for this very request.
+    Host,
+    /// Signed with the tenant's secret for a page's calls.
+    Context,
+}
+
+impl Sample {
+    /// All of them, by function and case.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or a file is not JSON.
+    pub fn all() -> io::Result<Vec<Self>> {
+        let mut samples = Vec::new();
+        for folder in sorted(Path::new(FOLDER))? {
+            for file in sorted(&folder)? {
+                let event = serde_json::from_str(&fs::read_to_string(&file)?).map_err(io::Error::other)?;
+                samples.push(Self { function: stem(&folder), case: stem(&file), event });
+            }
+        }
+        Ok(samples)
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.event.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.text("/requestContext/http/method")
+    }
+
+    /// The raw path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.text("/rawPath")
+    }
+
+    /// The raw query.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.text("/rawQueryString")
+    }
+
+    /// The body, if there is one.
+    #[must_use]
+    pub fn body(&self) -> Option<&str> {
+        self.event.get("body").and_then(Value::as_str)
+    }
+
+    /// Which token it carries.
+    #[must_use]
+    pub fn token(&self) -> TokenKind {
+        match self.text("/headers/authorization") {
+            "JWT ${install}" => TokenKind::Install,
+            "JWT ${host}" => TokenKind::Host,
+            "JWT ${context}" => TokenKind::Context,
+            _ => TokenKind::Public,
+        }
+    }
+
+    /// The event with a token and the origin secret in their places.
+    #[must_use]
+    pub fn filled(&self, token: &str, origin_secret: &str) -> Value {
+        let mut event = self.event.clone();
+        if let Some(headers) = event.pointer_mut("/headers").and_then(Value::as_object_mut) {
+            headers.insert("x-lethe-origin".to_owned(), origin_secret.into());
+            if self.token() != TokenKind::Public {
+                headers.insert("authorization".to_owned(), format!("JWT {token}").into());
+            }
+        }
+        event
+    }
+
+    /// The same request as a command for a shell, against the local host at `address`; `token` is the command that makes a token.
+    #[must_use]
+    pub fn curl(&self, address: &str, token: &str) -> String {
+        let target = if self.query().is_empty() { self.path().to_owned() } else { format!("{}?{}", self.path(), self.query()) };
+        let mut line = format!("curl -i -X {} '{address}{target}'", self.method());
+        if self.token() != TokenKind::Public {
+            line.push_str(&format!(" -H \"authorization: JWT $({token} {} '{target}')\"", self.method()));
+        }
+        if let Some(body) = self.body() {
+            line.push_str(&format!(" -H 'content-type: application/json' -d '{body}'"));
+        }
+        line
+    }
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}

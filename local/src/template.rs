@@ -1,0 +1,283 @@
+//! `template.yaml` as the local host and the tests read it: it is the list of what there is. Functions, the patterns that lead to them, their
+//! environment, tables and permissions come from there and from nowhere else.
+
+use std::collections::BTreeMap;
+
+use yaml_serde::Value;
+
+use crate::aws::{IndexSpec, Key, KeyKind, Projection, TableSpec};
+
+/// The template as it is deployed.
+const TEXT: &str = include_str!("../../template.yaml");
+
+/// The template, parsed.
+#[derive(Clone, Debug)]
+pub struct Template {
+    root: Value,
+}
+
+/// One pattern of the front door and the function behind it, by its logical id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutePattern {
+    /// CloudFront's pattern: `*` is any text, slashes too, `?` any one character.
+    pub pattern: String,
+    /// The function's logical id.
+    pub function: String,
+}
+
+/// One statement of a function's own role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The actions, as IAM names them.
+    pub actions: Vec<String>,
+    /// The logical ids of the resources, or the literal where it is one.
+    pub resources: Vec<String>,
+}
+
+/// The template is not what this reader takes it for.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read template.yaml: {0}")]
+pub struct TemplateFault(String);
+
+impl Template {
+    /// The template that this program was built with.
+    ///
+    /// # Errors
+    /// If it is not YAML.
+    pub fn deployed() -> Result<Self, TemplateFault> {
+        Self::parse(TEXT)
+    }
+
+    /// A template from its text.
+    ///
+    /// # Errors
+    /// If it is not YAML.
+    pub fn parse(text: &str) -> Result<Self, TemplateFault> {
+        let root = yaml_serde::from_str(text).map_err(|fault| TemplateFault(fault.to_string()))?;
+        Ok(Self { root })
+    }
+
+    /// The logical ids of all functions.
+    #[must_use]
+    pub fn functions(&self) -> Vec<String> {
+        self.resources("AWS::Serverless::Function").into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// What a function is called everywhere but in the template: folder, crate, binary, log, events.
+    #[must_use]
+    pub fn function_name(logical_id: &str) -> String {
+        let mut name = String::new();
+        for letter in logical_id.chars() {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// The patterns of the front door in its order, the default (`*`) last.
+    ///
+    /// # Errors
+    /// If there is no distribution of the expected shape.
+    pub fn routes(&self) -> Result<Vec<RoutePattern>, TemplateFault> {
+        let fault = || TemplateFault("no front door".to_owned());
+        let distributions = self.resources("AWS::CloudFront::Distribution");
+        let (_, door) = distributions.first().ok_or_else(fault)?;
+        let config = at(door, &["Properties", "DistributionConfig"]).ok_or_else(fault)?;
+        let behaviours = at(config, &["CacheBehaviors"]).and_then(Value::as_sequence).ok_or_else(fault)?;
+        let target = |behaviour: &Value| at(behaviour, &["TargetOriginId"]).and_then(Value::as_str).map(ToOwned::to_owned);
+        let mut routes = Vec::new();
+        for behaviour in behaviours {
+            let pattern = at(behaviour, &["PathPattern"]).and_then(Value::as_str).ok_or_else(fault)?.to_owned();
+            routes.push(RoutePattern { pattern, function: target(behaviour).ok_or_else(fault)? });
+        }
+        let default = at(config, &["DefaultCacheBehavior"]).and_then(target).ok_or_else(fault)?;
+        routes.push(RoutePattern { pattern: "*".to_owned(), function: default });
+        Ok(routes)
+    }
+
+    /// All tables. Locally, a table's physical name is its logical id.
+    ///
+    /// # Errors
+    /// If a table is not of the expected shape.
+    pub fn tables(&self) -> Result<Vec<TableSpec>, TemplateFault> {
+        self.resources("AWS::DynamoDB::Table").iter().map(|(id, table)| table_spec(id, table)).collect()
+    }
+
+    /// A function's environment, the template's functions resolved: parameters by `parameter`, resources by `resource`, which is given the
+    /// logical id and the attribute (`Ref` for a reference).
+    ///
+    /// # Errors
+    /// If a value holds something that is not a text, a reference, an attribute or a substitution.
+    pub fn environment(
+        &self,
+        function: &str,
+        parameter: &dyn Fn(&str) -> Option<String>,
+        resource: &dyn Fn(&str, &str) -> Option<String>,
+    ) -> Result<BTreeMap<String, String>, TemplateFault> {
+        let global = at(&self.root, &["Globals", "Function", "Environment", "Variables"]);
+        let own = at(&self.root, &["Resources", function, "Properties", "Environment", "Variables"]);
+        let mut environment = BTreeMap::new();
+        let default = |name: &str| self.parameter_default(name);
+        let known = |name: &str| parameter(name).or_else(|| default(name));
+        for variables in [global, own].into_iter().flatten().filter_map(Value::as_mapping) {
+            for (name, value) in variables {
+                let name = name.as_str().ok_or_else(|| TemplateFault(format!("{function}: a variable without a name")))?;
+                let value =
+                    resolve(value, &known, resource).ok_or_else(|| TemplateFault(format!("{function}: {name} does not resolve")))?;
+                environment.insert(name.to_owned(), value);
+            }
+        }
+        Ok(environment)
+    }
+
+    /// What a function's own role may do.
+    #[must_use]
+    pub fn grants(&self, function: &str) -> Vec<Grant> {
+        let policies = at(&self.root, &["Resources", function, "Properties", "Policies"]).and_then(Value::as_sequence);
+        let statements = policies.into_iter().flatten().filter_map(|policy| at(policy, &["Statement"])?.as_sequence()).flatten();
+        statements
+            .map(|statement| Grant { actions: texts(at(statement, &["Action"])), resources: texts(at(statement, &["Resource"])) })
+            .collect()
+    }
+
+    fn parameter_default(&self, name: &str) -> Option<String> {
+        at(&self.root, &["Parameters", name, "Default"])?.as_str().map(ToOwned::to_owned)
+    }
+
+    /// The resources of one type, in the template's order, by logical id.
+    #[must_use]
+    pub fn resources(&self, kind: &str) -> Vec<(String, Value)> {
+        let all = at(&self.root, &["Resources"]).and_then(Value::as_mapping);
+        let named = all.into_iter().flatten().filter_map(|(id, resource)| Some((id.as_str()?.to_owned(), resource.clone())));
+        named.filter(|(_, resource)| at(resource, &["Type"]).and_then(Value::as_str) == Some(kind)).collect()
+    }
+}
+
+/// What lies under these names, one in the other.
+#[must_use]
+pub fn at<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
+    names.iter().try_fold(value, |value, name| value.get(name))
+}
+
+/// `!GetAtt Table.Arn` and `!Ref Table` as the logical id, anything else as its text.
+fn texts(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::Sequence(values)) => values.iter().flat_map(|value| texts(Some(value))).collect(),
+        Some(Value::Tagged(tagged)) => {
+            let text = tagged.value.as_str().unwrap_or_default();
+            vec![text.split('.').next().unwrap_or_default().to_owned()]
+        }
+        Some(Value::String(text)) => vec![text.clone()],
+        _ => Vec::new(),
+    }
+}
+
+type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
+type Attribute<'l> = &'l dyn Fn(&str, &str) -> Option<String>;
+
+fn resolve(value: &Value, parameter: Lookup<'_>, resource: Attribute<'_>) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Tagged(tagged) => {
+            let text = tagged.value.as_str()?;
+            match tagged.tag.to_string().trim_start_matches('!') {
+                "Ref" => parameter(text).or_else(|| resource(text, "Ref")),
+                "GetAtt" => text.split_once('.').and_then(|(id, attribute)| resource(id, attribute)),
+                "Sub" => substitute(text, parameter, resource),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn substitute(text: &str, parameter: Lookup<'_>, resource: Attribute<'_>) -> Option<String> {
+    let mut pieces = text.split("${");
+    let mut whole = pieces.next()?.to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once('}')?;
+        let value = match name.split_once('.') {
+            Some((id, attribute)) => resource(id, attribute),
+            None => parameter(name).or_else(|| resource(name, "Ref")),
+        };
+        whole.push_str(&value?);
+        whole.push_str(rest);
+    }
+    Some(whole)
+}
+
+fn table_spec(id: &str, table: &Value) -> Result<TableSpec, TemplateFault> {
+    let fault = |what: &str| TemplateFault(format!("{id}: {what}"));
+    let properties = at(table, &["Properties"]).ok_or_else(|| fault("no properties"))?;
+    let kind = |name: &str| {
+        let definitions = at(properties, &["AttributeDefinitions"]).and_then(Value::as_sequence);
+        let defined = definitions.into_iter().flatten().find(|definition| text(definition, "AttributeName") == Some(name));
+        match defined.and_then(|definition| text(definition, "AttributeType")) {
+            Some("S") => Ok(KeyKind::String),
+            Some("N") => Ok(KeyKind::Number),
+            Some("B") => Ok(KeyKind::Binary),
+            _ => Err(fault("a key without a type")),
+        }
+    };
+    let keys = |schema: &Value| -> Result<(Key, Option<Key>), TemplateFault> {
+        let (mut partition, mut sort) = (None, None);
+        for part in at(schema, &["KeySchema"]).and_then(Value::as_sequence).into_iter().flatten() {
+            let name = text(part, "AttributeName").ok_or_else(|| fault("a key without a name"))?;
+            let key = Key { name: name.to_owned(), kind: kind(name)? };
+            if text(part, "KeyType") == Some("HASH") { partition = Some(key) } else { sort = Some(key) }
+        }
+        Ok((partition.ok_or_else(|| fault("no partition key"))?, sort))
+    };
+    let mut indexes = Vec::new();
+    for index in at(properties, &["GlobalSecondaryIndexes"]).and_then(Value::as_sequence).into_iter().flatten() {
+        let (partition_key, sort_key) = keys(index)?;
+        let name = text(index, "IndexName").ok_or_else(|| fault("an index without a name"))?.to_owned();
+        let projection = match at(index, &["Projection"]).and_then(|projection| text(projection, "ProjectionType")) {
+            Some("KEYS_ONLY") => Projection::KeysOnly,
+            Some("ALL") => Projection::All,
+            _ => return Err(fault("an index with a projection that is not read here")),
+        };
+        indexes.push(IndexSpec { name, partition_key, sort_key, projection });
+    }
+    let (partition_key, sort_key) = keys(properties)?;
+    let ttl_attribute = at(properties, &["TimeToLiveSpecification"]).and_then(|ttl| text(ttl, "AttributeName")).map(ToOwned::to_owned);
+    Ok(TableSpec { name: id.to_owned(), partition_key, sort_key, indexes, ttl_attribute })
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logical_id_is_the_name_in_pascal_case() {
+        assert_eq!(Template::function_name("Installed"), "installed");
+        assert_eq!(Template::function_name("PurgeWorker"), "purge-worker");
+    }
+
+    #[test]
+    fn the_deployed_template_is_read_whole() {
+        let template = Template::deployed().unwrap();
+        assert!(template.functions().contains(&"Installed".to_owned()));
+        assert_eq!(template.routes().unwrap().last().map(|route| route.pattern.clone()), Some("*".to_owned()));
+        let tables = template.tables().unwrap();
+        let departures = tables.iter().find(|table| table.name == "DeparturesTable").unwrap();
+        assert_eq!(departures.indexes.len(), 1);
+        assert_eq!(departures.sort_key, Some(Key::string("tenant_id")));
+    }
+
+    #[test]
+    fn substitutions_are_resolved_from_parameters_and_resources() {
+        let parameter = |name: &str| (name == "Domain").then(|| "lethe.example".to_owned());
+        let resource = |id: &str, attribute: &str| Some(format!("{id}/{attribute}"));
+        let whole = substitute("https://${Domain}/${Table}/${Key.Arn}", &parameter, &resource);
+        assert_eq!(whole.as_deref(), Some("https://lethe.example/Table/Ref/Key/Arn"));
+        assert_eq!(substitute("${Unknown}", &|_| None, &|_, _| None), None);
+    }
+}
