@@ -1,0 +1,33 @@
+//! Behaviour over the embedded AWS, by area. One binary for all of it: one link instead of many.
+//!
+//! The world of a test is in [`harness`], the reference model of a tenant's life in [`model`], odd tokens are made in [`forger`], and [`siege`]
+//! is what every refusal is held to.
+
+mod account;
+mod attacks;
+mod bad_input;
+mod configuration;
+mod conventions;
+mod dependency_faults;
+mod descriptor;
+mod doors;
+mod forger;
+mod harness;
+mod incidents;
+mod interleavings;
+mod lifecycle;
+mod losses;
+mod model;
+mod noise;
+mod odd_tokens;
+mod permissions;
+mod races;
+mod records;
+mod rotation;
+mod round_trips;
+mod secrets;
+mod shared_secrets;
+mod siege;
+mod switches;
+mod targets;
+mod template;
