@@ -17,7 +17,8 @@ static APPS: [App; 1] = [App {
     // Reading covers looking up issues and asking what a user may do; nothing is written to the site.
     scopes: &[Scope::Read],
     licensed: true,
-    general_pages: &[],
+    general_pages: &[Page { key: "main", url: "/page", name: "Lethe: data and settings" }],
+    attachments: AttachmentLimits { largest_bytes: 5 << 30, most: 100_000, total_bytes: 500 << 30 },
 }];
 
 /// One app: one Connect descriptor, under its slug.
@@ -39,6 +40,8 @@ pub struct App {
     pub licensed: bool,
     /// Its pages in Jira's menu.
     pub general_pages: &'static [Page],
+    /// How much may be attached in it.
+    pub attachments: AttachmentLimits,
 }
 
 impl App {
@@ -49,6 +52,17 @@ impl App {
         base_url.set_path(&format!("{}/{}", public.path().trim_end_matches('/'), self.slug));
         base_url
     }
+}
+
+/// How much a tenant may attach.
+#[derive(Clone, Copy, Debug)]
+pub struct AttachmentLimits {
+    /// Bytes of one file.
+    pub largest_bytes: u64,
+    /// Files.
+    pub most: u64,
+    /// Bytes of all files together.
+    pub total_bytes: u64,
 }
 
 /// Who offers an app.

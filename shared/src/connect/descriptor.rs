@@ -175,7 +175,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::connect::catalogue::Catalogue;
+    use crate::connect::catalogue::{AttachmentLimits, Catalogue};
     use crate::connect::lifecycle::{Disabled, Enabled, Installed, Lifecycle as Event, Uninstalled};
 
     fn url(text: &str) -> Url {
@@ -260,12 +260,24 @@ mod tests {
         }
     }
 
+    const NONE: AttachmentLimits = AttachmentLimits { largest_bytes: 0, most: 0, total_bytes: 0 };
+
     #[test]
     fn an_app_without_pages_has_no_modules_and_one_with_pages_names_them() {
         let public = url("https://us.lethe.example");
         let vendor = Vendor { name: "v", url: "https://v.example" };
         let pages: &[Page] = &[Page { key: "main", url: "/page?issue={issue.key}", name: "Tests" }];
-        let app = App { slug: "s", key: "k", name: "n", description: "d", vendor, scopes: &[], licensed: false, general_pages: pages };
+        let app = App {
+            slug: "s",
+            key: "k",
+            name: "n",
+            description: "d",
+            vendor,
+            scopes: &[],
+            licensed: false,
+            general_pages: pages,
+            attachments: NONE,
+        };
         let descriptor = serde_json::to_value(Descriptor::of(&app, &public, &BTreeMap::new())).unwrap();
         let page = json!({"key": "main", "url": "/page?issue={issue.key}", "name": {"value": "Tests"}});
         assert_eq!(descriptor["modules"], json!({"generalPages": [page]}));

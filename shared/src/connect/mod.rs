@@ -16,6 +16,7 @@ pub mod lifecycle;
 mod members;
 pub mod qsh;
 pub mod secret;
+pub mod site_call;
 pub mod site_hosts;
 
 #[cfg(test)]

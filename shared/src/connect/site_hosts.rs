@@ -39,15 +39,21 @@ impl SiteHosts {
     }
 
     /// The address if it is a site's own, where its REST API is; `None` if we must not call it.
-    pub(super) fn site(&self, text: &str) -> Option<Url> {
+    pub(crate) fn site(&self, text: &str) -> Option<Url> {
         let url = plain(text)?;
         let allowed = self.is_listed(&url) || (url.scheme() == "https" && url.port().is_none() && self.has_suffix(&url));
         allowed.then_some(url)
     }
 
     /// The address if it may be shown and may embed us. Customers bring their own domains here, so it is never called.
-    pub(super) fn display(&self, text: &str) -> Option<Url> {
+    pub(crate) fn display(&self, text: &str) -> Option<Url> {
         plain(text).filter(|url| url.scheme() == "https" || self.is_listed(url))
+    }
+
+    /// All that the list allows, as sources of a content security policy.
+    pub fn frame_sources(&self) -> impl Iterator<Item = String> {
+        let sites = self.suffixes.iter().map(|suffix| format!("https://*{suffix}"));
+        sites.chain(self.origins.iter().map(|origin| origin.origin().ascii_serialization()))
     }
 
     fn is_listed(&self, url: &Url) -> bool {
@@ -162,6 +168,12 @@ mod tests {
         for address in ["http://support.acme.example", "javascript:alert(1)", "https://x;script-src.example", "https://a.example/?q"] {
             assert_eq!(hosts().display(address), None, "{address}");
         }
+    }
+
+    #[test]
+    fn a_policy_names_every_site_of_the_list() {
+        let sources: Vec<_> = hosts().frame_sources().collect();
+        assert_eq!(sources, ["https://*.atlassian.net", "https://*.jira.com", "http://localhost:8081"]);
     }
 
     #[test]
