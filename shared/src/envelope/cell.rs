@@ -34,6 +34,9 @@ pub enum SealFault {
     /// The context or the plaintext is longer than the format can hold.
     #[error("cannot seal: context or plaintext too long")]
     TooLong,
+    /// A frame of a blob has not the length that its place in the blob demands.
+    #[error("cannot seal: a frame of the wrong length")]
+    FrameLength,
 }
 
 /// Why a value was not opened.

@@ -4,8 +4,8 @@
 //! offset length
 //!      0      1  0xE1, the format
 //!      1      1  0x01, the suite: HKDF-SHA-512, AES-256-GCM, 32 byte commitment
-//!      2      1  the kind: 0x01 is a cell
-//!      3      1  the kind's parameter: 0x00 for a cell
+//!      2      1  the kind: 0x01 is a cell, 0x02 a framed blob
+//!      3      1  the kind's parameter: 0x00 for a cell, log2 of the frame size for a blob
 //!      4      4  version of the tenant's data key, from 1
 //!      8     32  salt, fresh for every seal
 //!     40     32  commitment to key and context

@@ -12,6 +12,7 @@ use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::{hkdf, hmac};
 use zeroize::Zeroizing;
 
+use super::blob::{self, FrameSize};
 use super::cell::{self, Cell, OpenFault, SealFault};
 use super::context::{Context, Place};
 use super::header::{COMMITMENT, PREFIX, SALT};
@@ -242,6 +243,31 @@ impl TenantKeys {
         let cell = Cell::parse(cell)?;
         let key = self.versions.get(&cell.version()).ok_or(OpenFault::KeyVersion(cell.version()))?;
         cell.open(key, &place.of(&self.tenant_id))
+    }
+
+    /// Begins to seal a blob for this tenant and this place, under the current version; its header comes with it.
+    ///
+    /// # Errors
+    /// [`SealFault`]; nothing was sealed then.
+    pub fn blob_sealer(
+        &self,
+        random: &dyn Random,
+        place: &Place<'_>,
+        frame_size: FrameSize,
+    ) -> Result<(blob::Sealer, [u8; blob::HEADER]), SealFault> {
+        let key = self.versions.get(&self.current).ok_or(SealFault::Exhausted)?;
+        blob::Sealer::begin(key, random, &place.of(&self.tenant_id), frame_size)
+    }
+
+    /// Begins to open the blob that was sealed for this tenant and this place, and of which `seen` is kept.
+    ///
+    /// # Errors
+    /// [`OpenFault::Format`], [`OpenFault::KeyVersion`] if that version is not among these keys, and for everything else, another blob
+    /// included, [`OpenFault::Auth`].
+    pub fn blob_opener(&self, place: &Place<'_>, header: &[u8; blob::HEADER], seen: &blob::Seen) -> Result<blob::Opener, OpenFault> {
+        let version = blob::open::version(header)?;
+        let key = self.versions.get(&version).ok_or(OpenFault::KeyVersion(version))?;
+        blob::Opener::begin(key, &place.of(&self.tenant_id), header, seen)
     }
 }
 

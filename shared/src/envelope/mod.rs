@@ -3,6 +3,7 @@
 //! A value opens only with the tenant's own key and at the very place it was sealed for. Whoever deletes the tenant's one [`KeyItem`]
 //! makes all of it unreadable. This module knows nothing of AWS: reading the item and unwrapping keys are the caller's.
 
+pub mod blob;
 pub mod cache;
 pub mod cell;
 pub mod context;
