@@ -23,12 +23,18 @@ pub enum Refusal {
     NotFound,
     /// 405: the resource is here, the method is not.
     MethodNotAllowed,
+    /// 409: there is as much as there may be.
+    LimitReached,
+    /// 409: something is still missing.
+    Incomplete,
     /// 412: the record is not at the revision that the request names (RFC 9110, section 13.1).
     RevisionConflict,
     /// 413: more bytes than this route takes.
     TooLarge,
     /// 415: the body's type is not one that this route takes.
     UnsupportedType,
+    /// 416: bytes of a file that it has not.
+    RangeNotSatisfiable,
     /// 500: a fault of ours.
     Internal,
     /// 503: something that we need is away for now.
@@ -43,11 +49,14 @@ impl Refusal {
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "the request is not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "there is nothing here"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "the method is not allowed here"),
+            Self::LimitReached => (StatusCode::CONFLICT, "limit-reached", "there is as much as there may be"),
+            Self::Incomplete => (StatusCode::CONFLICT, "incomplete", "not everything is there yet"),
             Self::RevisionConflict => {
                 (StatusCode::PRECONDITION_FAILED, "revision-conflict", "the record is not at the revision that was named")
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the request is too large"),
             Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "the body's type is not taken here"),
+            Self::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "the file has no such bytes"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that is needed is away for now"),
         }
@@ -92,6 +101,17 @@ impl Problem {
         Self::new(Refusal::Unavailable, reason)
     }
 
+    /// 403 that says what the caller would have to be.
+    pub fn forbidden(detail: &'static str) -> Self {
+        Self { detail: Some(detail.into()), ..Self::new(Refusal::Forbidden, detail) }
+    }
+
+    /// The same, with a text that the caller may read.
+    #[must_use]
+    pub fn told(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
     /// 413 that says how much would have been taken.
     #[must_use]
     pub fn too_large(field: &'static str, limit_bytes: usize) -> Self {
@@ -103,6 +123,18 @@ impl Problem {
     #[must_use]
     pub const fn refusal(&self) -> Refusal {
         self.refusal
+    }
+
+    /// What the caller may know beside the kind of refusal.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// Why it was refused, for the log alone.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason(self.reason.clone())
     }
 }
 

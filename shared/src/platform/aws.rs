@@ -13,6 +13,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use url::Url;
 
 use crate::platform::config::Config;
 use crate::problem::{Problem, Refusal};
@@ -44,6 +45,20 @@ pub fn sdk_config(config: &Config, http_client: Option<SharedHttpClient>) -> Sdk
         );
     builder.set_http_client(http_client);
     builder.build()
+}
+
+/// S3, with longer patience: what it moves is megabytes. An endpoint of our own is addressed by path, because it has one name only.
+pub(crate) fn s3(sdk_config: &SdkConfig, endpoint: Option<&Url>) -> aws_sdk_s3::Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .operation_timeout(Duration::from_secs(60))
+        .build();
+    let mut config = aws_sdk_s3::config::Builder::from(sdk_config).timeout_config(timeouts);
+    if let Some(endpoint) = endpoint {
+        config = config.endpoint_url(endpoint.as_str().trim_end_matches('/')).force_path_style(true);
+    }
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// What a failed call to AWS means for our caller: 503 where waiting may help, 500 where AWS says that we asked wrongly.

@@ -25,10 +25,18 @@ pub struct Config {
     pub install_keys_urls: Vec<Url>,
     /// The hosts that a tenant's site may have.
     pub site_hosts: SiteHosts,
+    /// The script that our pages load to talk to the site around them: Atlassian's own.
+    pub bridge_script_url: Url,
     /// ARN of the KMS key that wraps every tenant's keys.
     pub wrapping_key: String,
     /// Physical names of the tables.
     pub tables: Tables,
+    /// Physical names of the buckets.
+    pub buckets: Buckets,
+    /// Addresses of the queues that we send to ourselves.
+    pub queues: Queues,
+    /// Where S3 is, if not where the SDK would look: only on the local host. It is part of presigned addresses.
+    pub(crate) s3_endpoint: Option<Url>,
     /// What we sign calls to AWS with.
     pub(crate) credentials: Credentials,
 }
@@ -44,6 +52,24 @@ pub struct Tables {
     pub departures: String,
     /// The records of the configuration service.
     pub configuration: String,
+    /// The records of the attachment service.
+    pub attachments: String,
+}
+
+/// Physical names of the buckets.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    /// Where large files arrive, unsealed, for a day at most.
+    pub incoming: String,
+    /// Sealed objects.
+    pub sealed: String,
+}
+
+/// Addresses of the queues that we send to ourselves.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    /// What arrived and can never be sealed.
+    pub attachment_dead_letters: String,
 }
 
 /// Credentials for AWS as Lambda hands them to the process; neither shown nor logged.
@@ -98,6 +124,7 @@ impl Config {
         let install_keys_urls = env.parse("LETHE_INSTALL_KEYS_URLS", "must be one or more https URLs, by comma", urls);
         let site_hosts =
             env.parse("LETHE_SITE_HOSTS", "must be host suffixes like .atlassian.net, by comma", |text| SiteHosts::parse(text).ok());
+        let bridge_script_url = env.parse("LETHE_BRIDGE_SCRIPT_URL", "must be the https URL of a script, of plain letters", script);
         let wrapping_key = env.parse("LETHE_WRAPPING_KEY", "must be the ARN of a KMS key, not of an alias", |arn| {
             (arn.starts_with("arn:") && arn.contains(":key/")).then(|| arn.to_owned())
         });
@@ -106,6 +133,14 @@ impl Config {
         let tenant_keys = env.text("LETHE_TENANT_KEYS_TABLE");
         let departures = env.text("LETHE_DEPARTURES_TABLE");
         let configuration = env.text("LETHE_CONFIGURATION_TABLE");
+        let attachments = env.text("LETHE_ATTACHMENTS_TABLE");
+        let incoming = env.text("LETHE_INCOMING_BUCKET");
+        let sealed = env.text("LETHE_SEALED_BUCKET");
+        let attachment_dead_letters = env.text("LETHE_ATTACHMENT_DEAD_LETTERS");
+        let s3_endpoint = match (env.lookup)("AWS_ENDPOINT_URL_S3") {
+            None => Some(None),
+            Some(_) => env.parse("AWS_ENDPOINT_URL_S3", "must be an https URL without path, query or user", |text| origin(text).map(Some)),
+        };
         let access_key_id = env.text("AWS_ACCESS_KEY_ID");
         let secret_access_key = env.text("AWS_SECRET_ACCESS_KEY").map(Zeroizing::new);
         let session_token = (env.lookup)("AWS_SESSION_TOKEN").map(Zeroizing::new);
@@ -118,12 +153,31 @@ impl Config {
                 origin_secrets: origin_secrets?,
                 install_keys_urls: install_keys_urls?,
                 site_hosts: site_hosts?,
+                bridge_script_url: bridge_script_url?,
                 wrapping_key: wrapping_key?,
-                tables: Tables { tenants: tenants?, tenant_keys: tenant_keys?, departures: departures?, configuration: configuration? },
+                tables: Tables {
+                    tenants: tenants?,
+                    tenant_keys: tenant_keys?,
+                    departures: departures?,
+                    configuration: configuration?,
+                    attachments: attachments?,
+                },
+                buckets: Buckets { incoming: incoming?, sealed: sealed? },
+                queues: Queues { attachment_dead_letters: attachment_dead_letters? },
+                s3_endpoint: s3_endpoint?,
                 credentials: Credentials { access_key_id: access_key_id?, secret_access_key: secret_access_key?, session_token },
             })
         };
         read().ok_or(ConfigFault(env.faults))
+    }
+
+    /// The origin that browsers put large files to: that of the incoming bucket, or of the endpoint, which is addressed by path.
+    #[must_use]
+    pub fn incoming_origin(&self) -> String {
+        match &self.s3_endpoint {
+            Some(endpoint) => endpoint.origin().ascii_serialization(),
+            None => format!("https://{}.s3.{}.amazonaws.com", self.buckets.incoming, self.region),
+        }
     }
 }
 
@@ -163,6 +217,12 @@ fn origin(text: &str) -> Option<Url> {
     secure(text).filter(|url| url.path() == "/")
 }
 
+/// It stands in a content security policy, where a semicolon or a comma would begin something new.
+fn script(text: &str) -> Option<Url> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b':');
+    secure(text).filter(|url| url.as_str().bytes().all(plain))
+}
+
 fn urls(text: &str) -> Option<Vec<Url>> {
     text.split(',').map(|url| secure(url.trim())).collect()
 }
@@ -188,8 +248,9 @@ mod tests {
             "LETHE_ORIGIN_SECRETS" => "0123456789abcdef0123456789abcdef, fedcba9876543210fedcba9876543210",
             "LETHE_INSTALL_KEYS_URLS" => "https://keys.example",
             "LETHE_SITE_HOSTS" => ".atlassian.net",
+            "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
             "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
-            "AWS_SESSION_TOKEN" => return None,
+            "AWS_SESSION_TOKEN" | "AWS_ENDPOINT_URL_S3" => return None,
             _ => "given",
         };
         Some(value.to_owned())
@@ -210,9 +271,19 @@ mod tests {
     }
 
     #[test]
+    fn large_files_arrive_at_the_bucket_or_where_s3_is_said_to_be() {
+        assert_eq!(Config::read(complete).unwrap().incoming_origin(), "https://given.s3.given.amazonaws.com");
+        let lookup = |variable: &str| match variable {
+            "AWS_ENDPOINT_URL_S3" => Some("http://127.0.0.1:8082/".to_owned()),
+            _ => complete(variable),
+        };
+        assert_eq!(Config::read(lookup).unwrap().incoming_origin(), "http://127.0.0.1:8082");
+    }
+
+    #[test]
     fn every_missing_variable_is_named_at_once() {
         let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
-        assert_eq!(faults.len(), 13);
+        assert_eq!(faults.len(), 18);
         assert!(faults.iter().all(|fault| fault.problem == "is not set"));
     }
 
@@ -228,6 +299,9 @@ mod tests {
             ("LETHE_ORIGIN_SECRETS", "0123456789abcdef0123456789abcdef,"),
             ("LETHE_INSTALL_KEYS_URLS", "ftp://keys.example"),
             ("LETHE_SITE_HOSTS", "not a host"),
+            ("LETHE_BRIDGE_SCRIPT_URL", "https://bridge.example/all.js;script-src"),
+            ("LETHE_BRIDGE_SCRIPT_URL", "http://bridge.example/all.js"),
+            ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
             ("LETHE_WRAPPING_KEY", "alias/lethe"),
         ] {
             let found = faults(variable, Some(value));

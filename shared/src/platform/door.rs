@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{LambdaEvent, MetadataPrelude, StreamResponse};
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
 
@@ -70,13 +70,36 @@ pub async fn run(router: Router) -> Result<(), lambda_runtime::Error> {
     .await
 }
 
+/// The same, for a function whose answers are streams (`InvokeMode: RESPONSE_STREAM`): up to 200 MB, sent as they are made.
+///
+/// # Errors
+/// If the runtime's API fails; a failing request does not.
+pub async fn run_streaming(router: Router) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<FunctionUrlEvent>| {
+        let router = router.clone();
+        async move { Ok::<_, lambda_runtime::Error>(stream(response(router, event.payload).await)) }
+    }))
+    .await
+}
+
+/// An answer as Lambda streams it. A body that breaks off ends the answer with an error, which whoever reads it is told.
+fn stream(response: Response<Body>) -> StreamResponse<BodyDataStream> {
+    let (parts, body) = response.into_parts();
+    let metadata_prelude = MetadataPrelude { status_code: parts.status, headers: parts.headers, cookies: Vec::new() };
+    StreamResponse { metadata_prelude, stream: body.into_data_stream() }
+}
+
 /// One event through the router.
 pub async fn answer(router: Router, event: FunctionUrlEvent) -> FunctionUrlAnswer {
-    let response = match request(event) {
+    payload(response(router, event).await).await
+}
+
+/// What the router answers to one event.
+pub async fn response(router: Router, event: FunctionUrlEvent) -> Response<Body> {
+    match request(event) {
         Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
         Err(problem) => front::refused(problem),
-    };
-    payload(response).await
+    }
 }
 
 /// The request that hyper would have made of the same bytes.

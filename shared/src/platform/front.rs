@@ -71,7 +71,7 @@ async fn tell(State((platform, function)): State<(Platform, &'static str)>, requ
     let began = platform.clock().now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    // Lambda ends a function after ten seconds without a word; this way the caller is answered and the log has its line.
+    // Lambda ends a function at its timeout without a word; this way the caller is answered and the log has its line.
     let answered = tokio::time::timeout(LONGEST_CALL, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| Problem::unavailable("took too long").into_response());
     let status = response.status();

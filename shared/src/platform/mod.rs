@@ -9,22 +9,31 @@ pub mod front;
 pub mod health;
 pub mod http_client;
 pub mod log;
+pub mod outbound;
+pub mod queue;
 pub mod random;
+pub mod schedule;
 pub mod wrapping_key;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
 use axum::Router;
 
 use crate::connect::InstallKeys;
 use crate::envelope::{KeyCache, Limits};
+use crate::problem::Problem;
+use crate::tenant::rights::PermissionCache;
 use clock::{Clock, SystemClock};
 use config::{Config, ConfigFault};
 use health::Health;
 use http_client::LazyHttpClient;
+use outbound::{Internet, Outbound};
+use queue::{BatchAnswer, QueueEvent};
 use random::{Random, SystemRandom};
+use schedule::{Deadline, Report};
 use wrapping_key::WrappingKey;
 
 /// Everything that a function reaches beyond its own code. Cheap to clone.
@@ -36,10 +45,35 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     dynamodb: aws_sdk_dynamodb::Client,
+    sdk_config: SdkConfig,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
     wrapping_key: WrappingKey,
     key_cache: KeyCache,
     install_keys: InstallKeys,
+    sites: Arc<dyn Outbound>,
+    permissions: PermissionCache,
     health: Health,
+}
+
+/// What a platform is made of beside its configuration: everything that a test may want to be in charge of.
+pub struct Outside {
+    /// The clock that everything goes by.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness that everything takes.
+    pub random: Arc<dyn Random>,
+    /// The way to AWS; `None`: the SDK's own.
+    pub aws: Option<SharedHttpClient>,
+    /// The way to tenants' sites.
+    pub sites: Arc<dyn Outbound>,
+}
+
+impl Outside {
+    /// The real one.
+    #[must_use]
+    pub fn real() -> Self {
+        Self { clock: Arc::new(SystemClock::start()), random: Arc::new(SystemRandom), aws: None, sites: Arc::new(Internet::default()) }
+    }
 }
 
 /// Why a process does not start.
@@ -61,20 +95,26 @@ impl fmt::Debug for StartFault {
 }
 
 impl Platform {
-    /// Assembles the platform; `http_client` reaches AWS (`None`: the SDK's own).
+    /// Assembles the platform.
     #[must_use]
-    pub fn new(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, http_client: Option<SharedHttpClient>) -> Self {
-        let sdk_config = aws::sdk_config(&config, http_client);
+    pub fn new(config: Config, outside: Outside) -> Self {
+        let Outside { clock, random, aws, sites } = outside;
+        let sdk_config = aws::sdk_config(&config, aws);
         let wrapping_key = WrappingKey::new(aws_sdk_kms::Client::new(&sdk_config), config.wrapping_key.clone());
         let install_keys = InstallKeys::new(config.install_keys_urls.clone(), LazyHttpClient::default(), Arc::clone(&clock));
         Self(Arc::new(Inner {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk_config),
+            sdk_config,
+            s3: OnceLock::new(),
+            sqs: OnceLock::new(),
             key_cache: KeyCache::new(Limits::default(), Arc::clone(&clock)),
             config,
             clock,
             random,
             wrapping_key,
             install_keys,
+            sites,
+            permissions: PermissionCache::default(),
             health: Health::default(),
         }))
     }
@@ -108,6 +148,16 @@ impl Platform {
         &self.0.dynamodb
     }
 
+    /// S3; only stores call it. Made when it is first asked for: most functions never do.
+    pub(crate) fn s3(&self) -> &aws_sdk_s3::Client {
+        self.0.s3.get_or_init(|| aws::s3(&self.0.sdk_config, self.0.config.s3_endpoint.as_ref()))
+    }
+
+    /// SQS; only the queue door calls it. Made when it is first asked for, like S3.
+    pub(crate) fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.sdk_config))
+    }
+
     /// The key that wraps tenants' keys.
     #[must_use]
     pub fn wrapping_key(&self) -> &WrappingKey {
@@ -122,6 +172,16 @@ impl Platform {
     /// The keys that sign installs.
     pub(crate) fn install_keys(&self) -> &InstallKeys {
         &self.0.install_keys
+    }
+
+    /// The way to tenants' sites.
+    pub(crate) fn sites(&self) -> &dyn Outbound {
+        self.0.sites.as_ref()
+    }
+
+    /// What sites said of their users a moment ago.
+    pub(crate) fn permissions(&self) -> &PermissionCache {
+        &self.0.permissions
     }
 
     /// Whether we are well.
@@ -141,9 +201,43 @@ impl Platform {
 /// # Errors
 /// [`StartFault`] before the first event, or when the runtime's API fails.
 pub async fn start(routes: fn(Platform) -> Router) -> Result<(), StartFault> {
+    door::run(routes(configured()?)).await.map_err(StartFault::Runtime)
+}
+
+/// The same, for a function whose answers are streams.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_streaming(routes: fn(Platform) -> Router) -> Result<(), StartFault> {
+    door::run_streaming(routes(configured()?)).await.map_err(StartFault::Runtime)
+}
+
+/// Runs one function of a queue on Lambda, likewise.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_queue<F>(handle: fn(Platform, QueueEvent) -> F) -> Result<(), StartFault>
+where
+    F: Future<Output = BatchAnswer>,
+{
+    queue::run(configured()?, handle).await.map_err(StartFault::Runtime)
+}
+
+/// Runs one function of a schedule on Lambda, likewise.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_schedule<F>(handle: fn(Platform, Deadline) -> F) -> Result<(), StartFault>
+where
+    F: Future<Output = Result<Report, Problem>>,
+{
+    schedule::run(configured()?, handle).await.map_err(StartFault::Runtime)
+}
+
+/// The platform of a process that Lambda has started.
+fn configured() -> Result<Platform, StartFault> {
     log::start();
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let config = Config::read(|variable| std::env::var(variable).ok())?;
-    let platform = Platform::new(config, Arc::new(SystemClock::start()), Arc::new(SystemRandom), None);
-    door::run(routes(platform)).await.map_err(StartFault::Runtime)
+    Ok(Platform::new(config, Outside::real()))
 }

@@ -1,0 +1,149 @@
+//! The queue door: the messages that SQS hands to Lambda, one after the other, each by itself. What fails for now is told to SQS, which brings
+//! that one message again and after its last time moves it to the dead letters; what can never succeed goes there at once, with its reason.
+//!
+//! One event in the log per message: function, outcome, reason, duration. Neither a body nor a key of an object is ever told.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use lambda_runtime::LambdaEvent;
+use serde::{Deserialize, Serialize};
+
+use super::clock::Moment;
+use super::{Platform, aws};
+use crate::problem::{Problem, Refusal};
+
+/// What we read of the event that SQS makes of a batch.
+#[derive(Deserialize)]
+pub struct QueueEvent {
+    #[serde(rename = "Records")]
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    #[serde(default)]
+    body: String,
+}
+
+/// Which messages of a batch are to come again; all others are done with (`ReportBatchItemFailures`).
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Those that failed.
+    pub batch_item_failures: Vec<FailedMessage>,
+}
+
+/// One message that is to come again.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedMessage {
+    /// Its id.
+    pub item_identifier: String,
+}
+
+/// What became of a message that did not fail.
+#[derive(Debug)]
+pub enum Handled {
+    /// It is done with, so.
+    Done(&'static str),
+    /// It can never succeed.
+    Dead(DeadLetter),
+}
+
+/// What is kept of a message that can never succeed: why, and what helps to find it. It holds nothing that a customer wrote.
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    /// Why it is dead.
+    pub reason: &'static str,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub about: BTreeMap<&'static str, String>,
+}
+
+/// Hands each message of a batch to `handle`, and the dead ones to the queue at the address `dead_letters`. A panic costs its own message one
+/// of its times and nothing else.
+pub async fn each<H, F>(platform: &Platform, function: &'static str, dead_letters: &str, event: QueueEvent, handle: H) -> BatchAnswer
+where
+    H: Fn(Platform, String) -> F,
+    F: Future<Output = Result<Handled, Problem>>,
+{
+    let mut answer = BatchAnswer::default();
+    for Message { message_id, body } in event.messages {
+        let began = platform.clock().now();
+        let handled = AssertUnwindSafe(async { handle(platform.clone(), body).await }).catch_unwind().await;
+        let handled = handled.unwrap_or_else(|_| Err(Problem::new(Refusal::Internal, "panicked")));
+        let ended = match handled {
+            Ok(Handled::Done(outcome)) => Ok(("done", outcome)),
+            Ok(Handled::Dead(letter)) => bury(platform, dead_letters, &letter).await.map(|()| ("dead", letter.reason)),
+            Err(problem) => Err(problem),
+        };
+        tell(platform, function, began, &ended);
+        if ended.is_err() {
+            answer.batch_item_failures.push(FailedMessage { item_identifier: message_id });
+        }
+    }
+    answer
+}
+
+fn tell(platform: &Platform, function: &'static str, began: Moment, ended: &Result<(&'static str, &'static str), Problem>) {
+    let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+    match ended {
+        Ok((outcome @ "done", reason)) => tracing::info!(target: "lethe", function, outcome, reason, duration_ms, "handled"),
+        Ok((outcome, reason)) => tracing::error!(target: "lethe", function, outcome, reason, duration_ms, "handled"),
+        Err(problem) => {
+            let reason = problem.reason().0;
+            tracing::error!(target: "lethe", function, outcome = "again", reason = reason.as_ref(), duration_ms, "failed");
+        }
+    }
+}
+
+/// Sends a dead letter. If that fails, the reason goes to the log at least, and the message comes again.
+async fn bury(platform: &Platform, dead_letters: &str, letter: &DeadLetter) -> Result<(), Problem> {
+    let body = serde_json::to_string(letter).map_err(|_| Problem::new(Refusal::Internal, "cannot write a dead letter"))?;
+    let sent = platform.sqs().send_message().queue_url(dead_letters).message_body(body).send().await;
+    sent.map(drop).map_err(|error| {
+        let problem = aws::problem("sqs SendMessage", &error);
+        Problem::new(problem.refusal(), format!("{}, and cannot be told: {}", letter.reason, problem.reason().0))
+    })
+}
+
+/// Serves `handle` to the Lambda runtime until the environment ends.
+///
+/// # Errors
+/// If the runtime's API fails; a failing message does not.
+pub(super) async fn run<F>(platform: Platform, handle: fn(Platform, QueueEvent) -> F) -> Result<(), lambda_runtime::Error>
+where
+    F: Future<Output = BatchAnswer>,
+{
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<QueueEvent>| {
+        // Boxed: a future of so many layers is more than the compiler lays out at once.
+        let answer = handle(platform.clone(), event.payload).boxed_local();
+        async move { Ok::<_, lambda_runtime::Error>(answer.await) }
+    }))
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_sqs_is_read_and_answered_in_its_own_words() {
+        let event = r#"{"Records":[{"messageId":"m-1","receiptHandle":"r","body":"{}","eventSource":"aws:sqs"}]}"#;
+        let event: QueueEvent = serde_json::from_str(event).unwrap();
+        assert_eq!(event.messages.first().map(|message| (message.message_id.as_str(), message.body.as_str())), Some(("m-1", "{}")));
+        let answer = BatchAnswer { batch_item_failures: vec![FailedMessage { item_identifier: "m-1".to_owned() }] };
+        assert_eq!(serde_json::to_string(&answer).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":"m-1"}]}"#);
+        assert_eq!(serde_json::to_string(&BatchAnswer::default()).unwrap(), r#"{"batchItemFailures":[]}"#);
+    }
+
+    #[test]
+    fn a_dead_letter_is_one_flat_object() {
+        let letter = DeadLetter { reason: "another bucket", about: BTreeMap::from([("bucket", "other".to_owned())]) };
+        assert_eq!(serde_json::to_string(&letter).unwrap(), r#"{"reason":"another bucket","bucket":"other"}"#);
+    }
+}
