@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use zeroize::Zeroizing;
 
 use super::item::{self, Damaged, Item, b, n, s};
+use crate::envelope::blob::{self, FrameSize, Seen};
 use crate::envelope::{KeyFault, KeyItem, KeyMaterial, Looked, OpenFault, Place, TenantKeys, Usage, WrappedVersion};
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
@@ -64,30 +65,51 @@ impl Keyring {
         }
     }
 
+    /// Begins to seal a blob; its header comes with it.
+    pub(crate) fn blob_sealer(&self, place: &Place<'_>) -> Result<(blob::Sealer, [u8; blob::HEADER]), Problem> {
+        let begun = self.keys.blob_sealer(self.platform.random(), place, FrameSize::DEFAULT);
+        begun.map_err(|fault| Problem::new(Refusal::Internal, fault.to_string()))
+    }
+
+    /// Begins to open the blob that a record of ours tells of.
+    pub(crate) async fn blob_opener(&self, place: &Place<'_>, header: &[u8; blob::HEADER], seen: &Seen) -> Result<blob::Opener, Problem> {
+        let opened = match self.keys.blob_opener(place, header, seen) {
+            Err(OpenFault::KeyVersion(version)) => match self.with_version(version).await? {
+                Some(keys) => keys.blob_opener(place, header, seen),
+                None => return Err(Problem::unavailable(OpenFault::KeyVersion(version).to_string())),
+            },
+            opened => opened,
+        };
+        opened.map_err(|fault| Problem::new(Refusal::Internal, fault.to_string()))
+    }
+
     /// As [`open`](Self::open), for bytes that a caller brought: if they do not open, it is the caller's fault and not ours.
     pub(crate) async fn open_brought(&self, place: &Place<'_>, cell: &[u8]) -> Result<Result<Zeroizing<Vec<u8>>, OpenFault>, Problem> {
         match self.keys.open(place, cell) {
-            Err(OpenFault::KeyVersion(version)) => self.open_older(version, place, cell).await,
+            Err(OpenFault::KeyVersion(version)) => match self.with_version(version).await? {
+                Some(keys) => Ok(keys.open(place, cell)),
+                None => Ok(Err(OpenFault::KeyVersion(version))),
+            },
             opened => Ok(opened),
         }
     }
 
-    /// A page of old records asks for the same older version a hundred times: only the first time goes to DynamoDB and KMS.
-    async fn open_older(&self, version: u32, place: &Place<'_>, cell: &[u8]) -> Result<Result<Zeroizing<Vec<u8>>, OpenFault>, Problem> {
+    /// The same keys with an older version, if the key item holds it. A page of old records asks for the same one a hundred times: only the
+    /// first time goes to DynamoDB and KMS.
+    async fn with_version(&self, version: u32) -> Result<Option<Arc<TenantKeys>>, Problem> {
         if let Looked::Fresh(keys) = self.platform.key_cache().look(&self.digest)
             && keys.tenant_id() == self.tenant_id()
             && keys.holds(version)
         {
-            return Ok(keys.open(place, cell));
+            return Ok(Some(keys));
         }
         let key_item = read(&self.platform, &self.digest).await?.ok_or_else(|| Problem::unavailable("the key item is gone"))?;
         key_item.readable(self.tenant_id(), self.platform.now()).map_err(|gone| Problem::unavailable(gone.to_string()))?;
         if !key_item.versions.contains_key(&version) {
-            return Ok(Err(OpenFault::KeyVersion(version)));
+            return Ok(None);
         }
         let unwrap = async |version: u32, wrapped: &WrappedVersion| unwrap(&self.platform, &key_item.tenant_id, version, wrapped).await;
-        let keys = self.platform.key_cache().admit_version(&self.digest, &key_item, version, unwrap).await?;
-        Ok(keys.open(place, cell))
+        Ok(Some(self.platform.key_cache().admit_version(&self.digest, &key_item, version, unwrap).await?))
     }
 }
 

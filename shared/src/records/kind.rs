@@ -17,6 +17,17 @@ pub trait Kind: Serialize + DeserializeOwned + Send + Sync + 'static {
     const SCHEMA: u16;
     /// How long a record lives after it is written.
     const LIFE: Life;
+    /// How its name stands in its item's key.
+    const KEYED: Keyed = Keyed::ByDigest;
+}
+
+/// How a record's name stands in its item's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyed {
+    /// As a digest under the tenant's index key, because customers choose the names.
+    ByDigest,
+    /// As it is: the names are made by us and say nothing. Only these can be listed by their beginning.
+    ByName,
 }
 
 /// How long a record lives.

@@ -17,6 +17,7 @@ pub mod register;
 pub mod retention;
 pub mod revision;
 pub mod store;
+pub(crate) mod transaction;
 
 pub use class::DataClass;
 pub use kind::{Kind, Life, Named};

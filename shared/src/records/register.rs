@@ -2,6 +2,7 @@
 //! so that the purge still knows where its records lie. `ever-shipped.txt` beside this file is the memory that a test compares with.
 
 use super::class::DataClass;
+use super::retention::{self, Retention};
 use crate::platform::config::Tables;
 
 /// A service that keeps records, in a table of its own that only its functions may touch (promise A-42).
@@ -9,6 +10,8 @@ use crate::platform::config::Tables;
 pub enum Service {
     /// What admins set in an app.
     Configuration,
+    /// Files that users attach.
+    Attachments,
 }
 
 impl Service {
@@ -17,6 +20,7 @@ impl Service {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
+            Self::Attachments => "attachments",
         }
     }
 
@@ -25,6 +29,7 @@ impl Service {
     pub fn table(self, tables: &Tables) -> &str {
         match self {
             Self::Configuration => &tables.configuration,
+            Self::Attachments => &tables.attachments,
         }
     }
 }
@@ -38,20 +43,61 @@ pub struct KindRow {
     pub class: DataClass,
     /// The service that its records belong to.
     pub service: Service,
+    /// How long its records are kept.
+    pub kept: &'static Retention,
     /// Whether it is still written.
     pub retired: bool,
 }
 
 /// What an app's admins set in the app (promise E-16).
-pub const CONFIGURATION: KindRow =
-    KindRow { name: "configuration", class: DataClass::CustomerUploaded, service: Service::Configuration, retired: false };
+pub const CONFIGURATION: KindRow = KindRow {
+    name: "configuration",
+    class: DataClass::CustomerUploaded,
+    service: Service::Configuration,
+    kept: &retention::UPLOADED,
+    retired: false,
+};
+
+/// What is known of a file that a user attached (promises A-28, E-16).
+pub const ATTACHMENT: KindRow = KindRow {
+    name: "attachment",
+    class: DataClass::CustomerUploaded,
+    service: Service::Attachments,
+    kept: &retention::UPLOADED,
+    retired: false,
+};
+
+/// How many files a tenant has and how large they are: two numbers, so that limits hold.
+pub const ATTACHMENT_USAGE: KindRow = KindRow {
+    name: "attachment-usage",
+    class: DataClass::Operation,
+    service: Service::Attachments,
+    kept: &retention::COUNTS,
+    retired: false,
+};
+
+/// An upload on its way.
+pub const UPLOAD: KindRow = KindRow {
+    name: "upload",
+    class: DataClass::CustomerUploaded,
+    service: Service::Attachments,
+    kept: &retention::UPLOADS_BEGUN,
+    retired: false,
+};
 
 /// All of them, in the order in which they came.
-pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION];
+pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION, &ATTACHMENT, &ATTACHMENT_USAGE, &UPLOAD];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_kept_as_its_class_is() {
+        for row in EVER_SHIPPED {
+            assert_eq!(row.kept.class, Some(row.class), "{}", row.name);
+        }
+    }
 
     /// Promise A-05: what may be stored is a list, and the list only grows.
     #[test]

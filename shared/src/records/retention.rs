@@ -27,6 +27,12 @@ pub const PREVIOUS_SECRET: Duration = Duration::from_secs(15 * 60);
 /// How long a page's cursor is good for.
 pub const CURSOR: Duration = Duration::from_secs(60 * 60);
 
+/// How long the record of an upload is kept, from its last change: longer than S3 keeps what is not completed.
+pub const UPLOAD: Duration = days(2);
+
+/// How long the token is good for that a page of ours sends its telemetry with: a working day with the page open.
+pub const PAGE_TOKEN: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
@@ -42,22 +48,48 @@ pub struct Retention {
     pub deadline: Duration,
 }
 
+/// The installation.
+pub const ACCOUNT: Retention = Retention {
+    what: "account: the installation as Atlassian describes it",
+    class: Some(DataClass::Account),
+    counts_from: "leaving",
+    target: GRACE,
+    deadline: DEADLINE,
+};
+
+/// What users made.
+pub const UPLOADED: Retention = Retention {
+    what: "what users made with the app, its configuration included",
+    class: Some(DataClass::CustomerUploaded),
+    counts_from: "leaving",
+    target: GRACE,
+    deadline: DEADLINE,
+};
+
+/// What is still to become something that users made.
+pub const UPLOADS_BEGUN: Retention = Retention {
+    what: "uploads begun and not completed",
+    class: Some(DataClass::CustomerUploaded),
+    counts_from: "the upload's begin",
+    target: days(1),
+    deadline: days(4),
+};
+
+/// What limits are held against.
+pub const COUNTS: Retention = Retention {
+    what: "how many files are attached, and how large they are together",
+    class: Some(DataClass::Operation),
+    counts_from: "leaving",
+    target: GRACE,
+    deadline: DEADLINE,
+};
+
 /// The table. Longer than [`DEADLINE`] is only what holds no customer data.
 pub const RETENTIONS: &[Retention] = &[
-    Retention {
-        what: "account: the installation as Atlassian describes it",
-        class: Some(DataClass::Account),
-        counts_from: "leaving",
-        target: GRACE,
-        deadline: DEADLINE,
-    },
-    Retention {
-        what: "what users made with the app, its configuration included",
-        class: Some(DataClass::CustomerUploaded),
-        counts_from: "leaving",
-        target: GRACE,
-        deadline: DEADLINE,
-    },
+    ACCOUNT,
+    UPLOADED,
+    UPLOADS_BEGUN,
+    COUNTS,
     Retention {
         what: "copies of issues, relations and traces",
         class: Some(DataClass::Operation),
@@ -78,13 +110,6 @@ pub const RETENTIONS: &[Retention] = &[
         counts_from: "the event",
         target: days(7),
         deadline: days(10),
-    },
-    Retention {
-        what: "uploads begun and not completed",
-        class: Some(DataClass::CustomerUploaded),
-        counts_from: "the upload's begin",
-        target: days(1),
-        deadline: days(2),
     },
     Retention {
         what: "queues, dead letters and outside sinks",

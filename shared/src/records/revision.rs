@@ -45,9 +45,15 @@ impl Revision {
     /// Whether `If-None-Match` says that the caller has this revision already; weak comparison, as a GET asks for.
     #[must_use]
     pub fn is_known_to(&self, headers: &HeaderMap) -> bool {
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        known.flat_map(|list| list.split(',')).map(str::trim).any(|etag| etag.trim_start_matches("W/") == self.to_string() || etag == "*")
+        is_known(headers, &self.to_string())
     }
+}
+
+/// Whether `If-None-Match` names this tag, quotes included, or any: then the caller has what would be answered (RFC 9110, section 13.1.2).
+#[must_use]
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|list| list.split(',')).map(str::trim).any(|known| known.trim_start_matches("W/") == etag || known == "*")
 }
 
 impl fmt::Display for Revision {

@@ -5,6 +5,7 @@
 //! condition.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -13,7 +14,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use super::cursor;
 use super::item::{self, Item, b, is_expired, n, s};
 use super::keyring::Keyring;
-use super::kind::{Kind, Life};
+use super::kind::{Keyed, Kind, Life};
 use super::plaintext::{self, Unpacked};
 use super::revision::{Precondition, Revision};
 use crate::envelope::Place;
@@ -73,7 +74,10 @@ impl<K: Kind> Records<K> {
     }
 
     fn id(&self, name: &str) -> String {
-        self.keyring.digest_of(K::ROW.name, name)
+        match K::KEYED {
+            Keyed::ByDigest => self.keyring.digest_of(K::ROW.name, name),
+            Keyed::ByName => name.to_owned(),
+        }
     }
 
     fn place<'a>(&'a self, id: &'a str) -> Place<'a> {
@@ -100,6 +104,33 @@ impl<K: Kind> Records<K> {
         let opened = self.keyring.open(&self.place(&id), item::bytes(item, "cell")?).await?;
         let Unpacked { name, value, bytes } = plaintext::unpack(&opened)?;
         Ok(Some((Record { name, revision, value }, bytes)))
+    }
+
+    /// The record with this name, read by itself.
+    ///
+    /// # Errors
+    /// 503 if DynamoDB or KMS is away; 500 if the stored item is damaged.
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<Record<K>>, Problem> {
+        let call = self.keyring.platform().dynamodb().get_item().table_name(self.table()).set_key(Some(self.key(name)));
+        let answer = call.consistent_read(true).send().await.map_err(|error| aws::problem("dynamodb GetItem", &error))?;
+        self.open(answer.item).await
+    }
+
+    /// A whole item for a record that is not there yet, to be written together with others.
+    pub(crate) fn new_item(&self, name: &str, value: &K) -> Result<Item, Problem> {
+        let id = self.id(name);
+        let cell = self.keyring.seal(&self.place(&id), &plaintext::pack(name, value)?)?;
+        let writing = Revision::new_writing(self.keyring.platform().random())?;
+        let mut item = self.key(name);
+        item.extend(item::item([("cell", b(cell)), ("writing", s(writing)), ("revision", n(1))]));
+        if let Life::After(life) = K::LIFE {
+            item.insert("expires_at".to_owned(), n(self.ends_at(life)));
+        }
+        Ok(item)
+    }
+
+    fn ends_at(&self, life: Duration) -> i64 {
+        self.keyring.platform().now().saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// Writes a record under `name` and answers its new revision; number 1 means that it was not there before.
@@ -139,10 +170,9 @@ impl<K: Kind> Records<K> {
         }
         call = match K::LIFE {
             Life::Tenancy => call.update_expression(format!("{set} REMOVE expires_at")),
-            Life::After(life) => {
-                let expires_at = now.saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
-                call.update_expression(format!("{set}, expires_at = :expires_at")).expression_attribute_values(":expires_at", n(expires_at))
-            }
+            Life::After(life) => call
+                .update_expression(format!("{set}, expires_at = :expires_at"))
+                .expression_attribute_values(":expires_at", n(self.ends_at(life))),
         };
         call = call.condition_expression(condition(precondition));
         if *precondition != Precondition::None {
@@ -202,15 +232,24 @@ impl<K: Kind> Records<K> {
     /// # Errors
     /// 400 for a cursor that is not of this tenant and kind, or older than an hour; 503 if DynamoDB or KMS is away.
     pub async fn list(&self, cursor: Option<&str>, limit: i32) -> Result<Page<K>, Problem> {
+        self.list_beginning("", cursor, limit).await
+    }
+
+    /// The same, of those whose item key begins so: for kinds that are keyed [by name](Keyed::ByName).
+    pub(crate) async fn list_beginning(&self, beginning: &str, cursor: Option<&str>, limit: i32) -> Result<Page<K>, Problem> {
         let start = match cursor {
-            Some(cursor) => {
-                Some(item::item([("partition", s(&self.partition)), ("id", s(cursor::open::<K>(&self.keyring, cursor).await?))]))
-            }
+            Some(cursor) => Some(cursor::open::<K>(&self.keyring, beginning, cursor).await?),
             None => None,
         };
+        let start = start.map(|after| item::item([("partition", s(&self.partition)), ("id", s(after))]));
         let call = self.keyring.platform().dynamodb().query().table_name(self.table()).consistent_read(true);
-        let call = call.key_condition_expression("#partition = :partition").expression_attribute_names("#partition", "partition");
-        let call = call.expression_attribute_values(":partition", s(&self.partition));
+        let call = call.expression_attribute_names("#partition", "partition").expression_attribute_values(":partition", s(&self.partition));
+        let call = match beginning {
+            "" => call.key_condition_expression("#partition = :partition"),
+            beginning => call
+                .key_condition_expression("#partition = :partition AND begins_with(id, :beginning)")
+                .expression_attribute_values(":beginning", s(beginning)),
+        };
         let call = call.limit(limit.clamp(1, LARGEST_PAGE)).set_exclusive_start_key(start);
         let answer = call.send().await.map_err(|error| aws::problem("dynamodb Query", &error))?;
         let (mut records, mut bytes) = (Vec::new(), 0);
@@ -226,7 +265,7 @@ impl<K: Kind> Records<K> {
             }
         }
         let cursor = match last {
-            Some(last) => Some(cursor::seal::<K>(&self.keyring, item::text(&last, "id")?)?),
+            Some(last) => Some(cursor::seal::<K>(&self.keyring, beginning, item::text(&last, "id")?)?),
             None => None,
         };
         Ok(Page { records, cursor })
