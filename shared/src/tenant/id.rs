@@ -14,11 +14,24 @@ pub fn digest(app: &str, client_key: &str) -> String {
     hex::encode(context.finish())
 }
 
-/// A tenant id that was never used before: a random UUID (version 4).
+/// Whether the text has a digest's form.
+pub(crate) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A tenant id that was never used before.
 ///
 /// # Errors
 /// If there is no randomness.
 pub(crate) fn new_tenant_id(random: &dyn Random) -> Result<String, Unavailable> {
+    random_uuid(random)
+}
+
+/// A random UUID (version 4).
+///
+/// # Errors
+/// If there is no randomness.
+pub(crate) fn random_uuid(random: &dyn Random) -> Result<String, Unavailable> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())

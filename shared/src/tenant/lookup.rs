@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::item::TenantItem;
 use super::state::State;
-use super::transaction;
 use crate::envelope::{KeyItem, Looked};
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 use crate::records::item::{self, Item, s};
 use crate::records::keyring::{self, Keyring};
 use crate::records::reading::Wanted;
+use crate::records::transaction;
 
 /// A tenant that we know, and what was fetched along.
 pub(crate) struct Known {

@@ -1,7 +1,8 @@
 //! The life of a tenant: what it is, how it moves from state to state, and how a token becomes one.
 //!
 //! - [`id`]: digest and tenant id. - [`account`]: what Atlassian tells us, sealed. - [`state`]: the rules of the moves, as pure functions.
-//! - [`moves`]: the moves as transactions. - [`tokens`]: the extractors, which alone make a [`Tenant`]. - [`rotation`]: new data keys.
+//! - [`moves`]: the moves as transactions. - [`tokens`]: the extractors, which alone make a [`Tenant`]. - [`rights`]: what their users may do.
+//! - [`page_token`]: what a page of ours sends its telemetry with. - [`rotation`]: new data keys.
 //!
 //! Every move is one transaction over the tables `tenants`, `tenant-keys` and `departures`; the tenants item is the linearisation point.
 
@@ -11,21 +12,27 @@ pub mod id;
 mod item;
 mod lookup;
 pub mod moves;
+pub mod page_token;
+pub(crate) mod recall;
+pub mod rights;
 pub mod rotation;
 pub mod state;
 pub mod tokens;
-mod transaction;
 
+use crate::connect::catalogue::App;
 use crate::platform::Platform;
 use crate::records::keyring::Keyring;
 use crate::records::{Kind, Records};
 
 pub use account::Account;
+pub use page_token::PageToken;
+pub use rights::{Admin, Anonymous, Member};
 pub use state::State;
 pub use tokens::{ContextToken, HostEvent, HostToken, InstallToken};
 
-/// A tenant that was proved: the only way to its records. Made by verified tokens alone.
+/// A tenant that was proved: the only way to its records. Made by verified tokens, and by what only we can have sealed or written for it.
 pub struct Tenant {
+    app: &'static App,
     keyring: Keyring,
     account: Account,
     standing: Standing,
@@ -49,6 +56,17 @@ impl Tenant {
     #[must_use]
     pub fn id(&self) -> &str {
         self.keyring.tenant_id()
+    }
+
+    /// Its keys, for what is sealed beside records.
+    pub(crate) const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// The app that it installed.
+    #[must_use]
+    pub const fn app(&self) -> &'static App {
+        self.app
     }
 
     /// What its items are found under.

@@ -5,13 +5,13 @@
 use zeroize::Zeroizing;
 
 use super::Tenant;
-use super::transaction::of_tenant;
 use crate::envelope::{Usage, WrappedVersion};
 use crate::platform::aws;
 use crate::platform::wrapping_key::Wrapped;
 use crate::problem::{Problem, Refusal};
 use crate::records::item::{n, s};
 use crate::records::keyring;
+use crate::records::transaction::of_tenant;
 
 /// The data key is the first half of what is wrapped, the index key the second.
 const DATA_KEY: usize = 32;

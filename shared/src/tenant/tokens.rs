@@ -4,11 +4,12 @@
 //! |---|---|---|---|
 //! | [`InstallToken`] | Atlassian's install key (RS256) | computed | an [`Event`] and its payload |
 //! | [`HostEvent`] | the tenant's secret (HS256) | computed | an [`Event`] and its payload, in whatever state the tenant is |
-//! | [`HostToken`] | the tenant's secret (HS256) | computed | an active [`Tenant`] |
-//! | [`ContextToken`] | the tenant's secret (HS256) | exactly `context-qsh` | an active [`Tenant`] |
+//! | [`HostToken`] | the tenant's secret (HS256) | computed | an active [`Tenant`], and a caller with a [`Right`] |
+//! | [`ContextToken`] | the tenant's secret (HS256) | exactly `context-qsh` | an active [`Tenant`], and a caller with a [`Right`] |
 //!
-//! The order is fixed: shape of the token, the tenant's items, its state, the signature, times, hash of the request, and only then what the
-//! route itself asks for. Every refusal of identity is the same 401; the reason is for the log.
+//! The order is fixed: shape of the token, the tenant's items, its state, the signature, times, hash of the request, the caller's right, and
+//! only then what the route itself asks for. Every refusal of identity is the same 401; the reason is for the log. The first two speak for
+//! Atlassian itself, which needs no right.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -23,6 +24,7 @@ use super::account::Account;
 use super::id;
 use super::lookup::{self, Known};
 use super::moves::Event;
+use super::rights::{Asking, Right};
 use super::{Standing, Tenant};
 use crate::connect::catalogue::{App, Catalogue};
 use crate::connect::install_token::{InstallFault, Presented};
@@ -57,26 +59,24 @@ impl sealed::Policy for ContextOnly {
     const POLICY: QshPolicy = QshPolicy::ContextOnly;
 }
 
-/// An active tenant, proved by a token under its shared secret, and what was fetched along with it.
-pub struct Session<P, R = ()> {
+/// An active tenant, proved by a token under its shared secret, a caller whose right was checked, and what was fetched along with it.
+pub struct Session<P, W, R = ()> {
     /// The tenant.
     pub tenant: Tenant,
-    /// The app that it installed.
-    pub app: &'static App,
-    /// The user that the token speaks for, if any: who it is, not what it may do.
-    pub account_id: Option<String>,
+    /// Who calls, with the right that the route names.
+    pub caller: W,
     /// What the route reads, fetched in the same round trip.
     pub along: R,
     policy: PhantomData<P>,
 }
 
 /// Atlassian itself calls, for a page or an event.
-pub type HostToken<R = ()> = Session<Computed, R>;
+pub type HostToken<W, R = ()> = Session<Computed, W, R>;
 
 /// Our page calls, inside Atlassian's.
-pub type ContextToken<R = ()> = Session<ContextOnly, R>;
+pub type ContextToken<W, R = ()> = Session<ContextOnly, W, R>;
 
-impl<P: sealed::Policy, R: Rider> FromRequestParts<Platform> for Session<P, R> {
+impl<P: sealed::Policy, R: Rider, W: Right<R>> FromRequestParts<Platform> for Session<P, W, R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
@@ -92,7 +92,8 @@ impl<P: sealed::Policy, R: Rider> FromRequestParts<Platform> for Session<P, R> {
             (None, None) => None,
         };
         let along = R::open(Opening { keyring: tenant.keyring.clone(), item }).await?;
-        Ok(Self { tenant, app: route.app, account_id: proven.account_id, along, policy: PhantomData })
+        let caller = W::check(&Asking { tenant: &tenant, subject: proven.subject.as_deref() }, &along).await?;
+        Ok(Self { tenant, caller, along, policy: PhantomData })
     }
 }
 
@@ -178,7 +179,7 @@ impl Route {
 struct Proven {
     event: Event,
     tenant: Tenant,
-    account_id: Option<String>,
+    subject: Option<String>,
     along: Option<Option<crate::records::item::Item>>,
 }
 
@@ -204,8 +205,8 @@ async fn prove(
     claims.check_qsh(policy, &route.signed(parts))?;
     let event = Event { app: route.app.slug, digest, iat: claims.issued_at(), move_id: move_id(&carried) };
     let standing = Standing { state: item.state, epoch: item.epoch, installed_at: item.installed_at, enabled: item.enabled };
-    let account_id = claims.subject().map(ToOwned::to_owned);
-    Ok(Proven { event, tenant: Tenant { keyring, account, standing }, account_id, along })
+    let subject = claims.subject().map(ToOwned::to_owned);
+    Ok(Proven { event, tenant: Tenant { app: route.app, keyring, account, standing }, subject, along })
 }
 
 /// What a token's event is called: a digest of its bytes.

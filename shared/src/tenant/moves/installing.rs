@@ -8,7 +8,6 @@ use super::super::departure::{Departure, Stage};
 use super::super::id::new_tenant_id;
 use super::super::item::{TenantItem, state_name};
 use super::super::state::{Order, State};
-use super::super::transaction::{Outcome, Transaction, at_revision, of_tenant};
 use super::{Event, by_digest, departure_key};
 use crate::connect::Installed;
 use crate::envelope::{KeyItem, KeyMaterial, Limits, TenantKeys, Usage, WrappedVersion};
@@ -17,6 +16,7 @@ use crate::platform::{Platform, aws};
 use crate::problem::Problem;
 use crate::records::item::{b, n, s};
 use crate::records::keyring::{self, Keyring};
+use crate::records::transaction::{Outcome, Transaction, at_revision, of_tenant};
 
 /// The bytes of a tenant's keys: the data key and the index key, 32 each.
 const KEY_BYTES: i32 = 64;

@@ -3,11 +3,11 @@
 use super::super::departure::{Departure, Stage};
 use super::super::item::{TenantItem, state_name};
 use super::super::state::{Order, State};
-use super::super::transaction::{Outcome, Transaction, at_revision, of_tenant};
 use super::{Event, by_digest};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::records::item::{n, s};
+use crate::records::transaction::{Outcome, Transaction, at_revision, of_tenant};
 
 /// Out of use, dated, and not one record touched: ten records or ten million cost the same.
 pub(super) async fn depart(platform: &Platform, event: &Event, before: &TenantItem, has_keys: bool) -> Result<Outcome, Problem> {

@@ -13,12 +13,12 @@ use self::leaving::{depart, note};
 use super::item::{TenantItem, state_name};
 use super::lookup;
 use super::state::{self, Install, Leaving, Order, State};
-use super::transaction::{self, Outcome};
 use crate::connect::Installed;
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Reason};
 use crate::records::item::{self, Item, n, s};
 use crate::records::keyring::Keyring;
+use crate::records::transaction::{self, Outcome};
 
 /// A lifecycle event whose token was verified: about whom it is, when it was signed, and what it is called.
 ///
