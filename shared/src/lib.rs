@@ -2,11 +2,12 @@
 //!
 //! - [`connect`]: the Atlassian Connect protocol. - [`envelope`]: how a tenant's values are sealed, and its keys. Both know nothing of AWS.
 //! - [`records`]: what is kept of a tenant, by kind and data class. - [`tenant`]: its life, and how a token becomes a tenant.
-//! - [`platform`]: the outside world. - [`problem`]: the one error that leaves a function.
+//! - [`attachment`]: the files of a tenant. - [`platform`]: the outside world. - [`problem`]: the one error that leaves a function.
 //!
-//! Imports point one way: functions → tenant → records → envelope → platform, and tenant → connect → platform. Two files of `platform` look
+//! Imports point one way: functions → attachment → tenant → records → envelope → platform, and tenant → connect → platform. Two files of `platform` look
 //! back: `mod.rs`, which holds what lives as long as the process, and `config.rs`, which reads realms and site hosts.
 
+pub mod attachment;
 pub mod connect;
 pub mod envelope;
 pub mod platform;
