@@ -1,4 +1,4 @@
-//! `GET /{app}/account`: the tenant as we hold it, for whoever calls in its name (promises, E-08), and how long we keep what.
+//! `GET /{app}/account`: the tenant as we hold it, for its administrators (promises, E-08), and how long we keep what.
 //!
 //! Built field by field: nothing secret can slip in by being part of the account.
 
@@ -13,7 +13,7 @@ use shared::platform::Platform;
 use shared::platform::clock::rfc3339;
 use shared::records::retention::{self, ClassRetention};
 use shared::tenant::account::Entitlement;
-use shared::tenant::{self, HostToken};
+use shared::tenant::{self, Admin, HostToken};
 
 /// The routes of `account`.
 pub fn routes(platform: Platform) -> Router {
@@ -48,11 +48,11 @@ struct Account {
     retention: Vec<ClassRetention>,
 }
 
-async fn account(State(platform): State<Platform>, token: HostToken) -> Json<Account> {
+async fn account(State(platform): State<Platform>, token: HostToken<Admin>) -> Json<Account> {
     let (account, standing) = (token.tenant.account(), token.tenant.standing());
     Json(Account {
-        app: token.app.slug,
-        app_key: token.app.key,
+        app: token.tenant.app().slug,
+        app_key: token.tenant.app().key,
         hosting: "cloud",
         client_key: account.client_key.clone(),
         base_url: account.base_url.clone(),

@@ -1,12 +1,12 @@
 //! `/{app}/configuration` and `/{app}/configuration/{name}`: what an app's admins set in it (promise E-16), as JSON of up to 256 KB under
-//! names of their choice.
+//! names of their choice. Users of the site read it, its administrators write it.
 //!
-//! | | |
-//! |---|---|
-//! | `GET …/{name}` | the JSON as it was put, byte for byte but for white space around it, with its `ETag`; 304 if the caller has it |
-//! | `PUT …/{name}` | 201 or 204 with the new `ETag`; `If-Match` and `If-None-Match: *` are honoured |
-//! | `DELETE …/{name}` | 204, also if it is not there; `If-Match` is honoured |
-//! | `GET …` | names, tags and values, up to 100 a page, by `limit` and `cursor` |
+//! | | for | |
+//! |---|---|---|
+//! | `GET …/{name}` | members | the JSON as it was put, byte for byte but for white space around it, with its `ETag`; 304 if the caller has it |
+//! | `PUT …/{name}` | admins | 201 or 204 with the new `ETag`; `If-Match` and `If-None-Match: *` are honoured |
+//! | `DELETE …/{name}` | admins | 204, also if it is not there; `If-Match` is honoured |
+//! | `GET …` | members | names, tags and values, up to 100 a page, by `limit` and `cursor` |
 
 mod json;
 mod setting;
@@ -24,7 +24,7 @@ use shared::platform::Platform;
 use shared::platform::front::read_body;
 use shared::problem::{Problem, Refusal};
 use shared::records::{Named as _, Precondition, Reading};
-use shared::tenant::ContextToken;
+use shared::tenant::{Admin, ContextToken, Member};
 
 pub use setting::Setting;
 
@@ -38,7 +38,7 @@ pub fn routes(platform: Platform) -> Router {
     platform.serve("configuration", routes)
 }
 
-async fn read(token: ContextToken<Reading<Setting>>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn read(token: ContextToken<Member, Reading<Setting>>, headers: HeaderMap) -> Result<Response, Problem> {
     let Reading(Some(record)) = token.along else { return Err(Problem::new(Refusal::NotFound, "no such record")) };
     let etag = [(header::ETAG, record.revision.etag())];
     if record.revision.is_known_to(&headers) {
@@ -49,7 +49,7 @@ async fn read(token: ContextToken<Reading<Setting>>, headers: HeaderMap) -> Resu
 }
 
 async fn write(
-    token: ContextToken,
+    token: ContextToken<Admin>,
     Path((_, name)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
@@ -63,7 +63,7 @@ async fn write(
     Ok((status, [(header::ETAG, revision.etag())]))
 }
 
-async fn remove(token: ContextToken, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<StatusCode, Problem> {
+async fn remove(token: ContextToken<Admin>, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     Setting::check_name(&name)?;
     token.tenant.records::<Setting>().delete(&name, &Precondition::of(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -89,7 +89,7 @@ struct List {
     cursor: Option<String>,
 }
 
-async fn list(token: ContextToken, paging: Result<Query<Paging>, QueryRejection>) -> Result<Json<List>, Problem> {
+async fn list(token: ContextToken<Member>, paging: Result<Query<Paging>, QueryRejection>) -> Result<Json<List>, Problem> {
     let Query(paging) = paging.map_err(|_| Problem::malformed("query", "must hold limit and cursor once at most"))?;
     let limit = match paging.limit.as_deref().map(str::parse) {
         None => 25,
