@@ -20,6 +20,8 @@ use shared::connect::catalogue::App;
 use shared::connect::jwt::{CannotSign, ClaimsToSign, sign_hs256, sign_rs256};
 use shared::connect::qsh::{self, MalformedQuery};
 
+use crate::jira::user::{self, User};
+
 /// Why a token cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFault {
@@ -168,7 +170,15 @@ impl Site {
     /// # Errors
     /// If the query cannot be hashed or the token not be signed.
     pub fn host_token(&self, request: Signed<'_>, now: i64) -> Result<String, TokenFault> {
-        Ok(sign_hs256(&self.claims(Some(hash(self, request)?), now), self.shared_secret.as_bytes())?)
+        self.host_token_for(user::ADMIN, request, now)
+    }
+
+    /// The same for a page load or a call of this user.
+    ///
+    /// # Errors
+    /// If the query cannot be hashed or the token not be signed.
+    pub fn host_token_for(&self, user: User, request: Signed<'_>, now: i64) -> Result<String, TokenFault> {
+        Ok(sign_hs256(&self.claims_for(user, Some(hash(self, request)?), now), self.shared_secret.as_bytes())?)
     }
 
     /// The token that a page gets for its own calls: good for any.
@@ -176,15 +186,27 @@ impl Site {
     /// # Errors
     /// If it cannot be signed.
     pub fn context_token(&self, now: i64) -> Result<String, TokenFault> {
-        Ok(sign_hs256(&self.claims(Some("context-qsh".to_owned()), now), self.shared_secret.as_bytes())?)
+        self.context_token_for(user::ADMIN, now)
+    }
+
+    /// The same for a page that this user sees.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn context_token_for(&self, user: User, now: i64) -> Result<String, TokenFault> {
+        Ok(sign_hs256(&self.claims_for(user, Some("context-qsh".to_owned()), now), self.shared_secret.as_bytes())?)
     }
 
     /// What a token of this site says at least; `qsh` as given.
     #[must_use]
     pub fn claims(&self, qsh: Option<String>, now: i64) -> ClaimsToSign {
+        self.claims_for(user::ADMIN, qsh, now)
+    }
+
+    fn claims_for(&self, user: User, qsh: Option<String>, now: i64) -> ClaimsToSign {
         ClaimsToSign {
             issuer: self.client_key.clone(),
-            subject: Some("5be24ad8b1653240376955d2".to_owned()),
+            subject: user.account_id.map(ToOwned::to_owned),
             issued_at: now,
             expires_at: now.saturating_add(TOKEN_LIFE),
             qsh,

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
+use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use shared::platform::front::ORIGIN_SECRET;
 use tower::ServiceExt as _;
@@ -14,6 +15,8 @@ use tower::ServiceExt as _;
 pub(crate) struct Behaviour {
     pub(crate) pattern: String,
     pub(crate) function: Router,
+    /// Whether its answers are streams, which may be longer.
+    pub(crate) streams: bool,
 }
 
 #[derive(Clone)]
@@ -34,12 +37,22 @@ async fn pass(State(door): State<Door>, mut request: Request) -> Response {
     };
     // Whatever a caller put there itself, as CloudFront's custom headers do.
     request.headers_mut().insert(ORIGIN_SECRET, door.origin_secret);
+    let largest = if behaviour.streams { LARGEST_STREAM } else { LARGEST_ANSWER };
     let response = behaviour.function.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-    if response.body().size_hint().lower() > LARGEST_ANSWER {
+    if told_length(&response).max(response.body().size_hint().lower()) > largest {
         return Response::builder().status(502).body(Body::from("the answer is larger than Lambda takes")).unwrap_or_default();
     }
     response
 }
+
+/// A stream's length is only in its header, where it is at all.
+fn told_length(response: &Response) -> u64 {
+    let told = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    told.filter(|_| !response.body().is_end_stream()).unwrap_or_default()
+}
+
+/// Lambda's limit of an answer that is streamed: 200 MB.
+const LARGEST_STREAM: u64 = 200_000_000;
 
 /// Lambda's limit of an answer that is not streamed: 6 MB.
 const LARGEST_ANSWER: u64 = 6 * 1024 * 1024;

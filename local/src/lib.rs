@@ -1,14 +1,23 @@
 //! The local host: everything Lethe runs on, in one process and with nothing but cargo.
 //!
-//! - [`aws`]: the embedded AWS. - [`template`]: `template.yaml`, the list of what there is. - [`host`]: the functions over both, behind the
-//!   front door. - [`atlassian`]: the other side: a key server and sites with real tokens. - [`samples`]: the sample events.
+//! - [`aws`]: the embedded AWS. - [`template`]: `template.yaml`, the list of what there is. - [`mounts`]: which code runs behind it.
+//! - [`host`]: the functions over both, behind the front door. - [`delivery`]: the way from a bucket to a function. - [`jira`]: sites, their
+//!   users, and the small Jira to look at. - [`atlassian`]: its keys and tokens. - [`machine`]: all of it, as `cargo run` starts it.
+//! - [`samples`]: the sample events. - [`runtime_api`]: the real binaries, as Lambda runs them.
 //!
 //! The tests run on the same host, in memory.
 
 pub mod atlassian;
 pub mod aws;
+pub mod clock;
+pub mod delivery;
 mod front_door;
 pub mod host;
+pub mod jira;
+pub mod machine;
 pub mod mounts;
+pub mod runtime_api;
 pub mod samples;
+pub mod stored;
 pub mod template;
+pub mod watch;

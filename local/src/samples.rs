@@ -1,15 +1,20 @@
-//! The sample events: requests as a function URL hands them to Lambda, one folder a function. Tests send them, the local host makes curl
-//! lines of them, and whoever reads them sees what AWS sends. Tokens and the origin secret stand in them as `${install}`, `${host}`,
-//! `${context}` and `${origin}`, because a real one is good for three minutes.
+//! The sample events: requests as a function URL hands them to Lambda, and what queues and schedules send, one folder a function. Tests send
+//! them, the local host makes curl lines of the requests, and whoever reads them sees what AWS sends. Tokens and the origin secret stand in
+//! them as `${install}`, `${host}`, `${context}` and `${origin}`, because a real one is good for three minutes.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// Where they lie in the repository.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// The name of an attachment and of an upload in the sample events: real ones are made anew in every world.
+pub const ATTACHMENT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// One sample event.
 #[derive(Clone, Debug)]
@@ -36,11 +41,27 @@ pub enum TokenKind {
 }
 
 impl Sample {
-    /// All of them, by function and case.
+    /// All requests, by function and case.
     ///
     /// # Errors
     /// If the folder cannot be read or a file is not JSON.
     pub fn all() -> io::Result<Vec<Self>> {
+        Ok(Self::read()?.into_iter().filter(Self::is_request).collect())
+    }
+
+    /// All that queues and schedules send, by function and case.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn of_workers() -> io::Result<Vec<Self>> {
+        Ok(Self::read()?.into_iter().filter(|sample| !sample.is_request()).collect())
+    }
+
+    fn is_request(&self) -> bool {
+        self.event.get("requestContext").is_some()
+    }
+
+    fn read() -> io::Result<Vec<Self>> {
         let mut samples = Vec::new();
         for folder in sorted(Path::new(FOLDER))? {
             for file in sorted(&folder)? {
@@ -90,6 +111,19 @@ impl Sample {
         }
     }
 
+    /// The same with a real attachment's name in place of [`ATTACHMENT`].
+    #[must_use]
+    pub fn about(mut self, attachment: &str) -> Self {
+        for pointer in ["/rawPath", "/requestContext/http/path"] {
+            if let Some(path) = self.event.pointer_mut(pointer)
+                && let Some(named) = path.as_str().map(|path| path.replace(ATTACHMENT, attachment))
+            {
+                *path = named.into();
+            }
+        }
+        self
+    }
+
     /// The event with a token and the origin secret in their places.
     #[must_use]
     pub fn filled(&self, token: &str, origin_secret: &str) -> Value {
@@ -112,7 +146,11 @@ impl Sample {
             line.push_str(&format!(" -H \"authorization: JWT $({token} {} '{target}')\"", self.method()));
         }
         if let Some(body) = self.body() {
-            line.push_str(&format!(" -H 'content-type: application/json' -d '{body}'"));
+            let media_type = self.text("/headers/content-type");
+            // As AWS hands bytes over; a shell takes the text that these are.
+            let is_base64 = self.event.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
+            let text = is_base64.then(|| STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok())).flatten();
+            line.push_str(&format!(" -H 'content-type: {media_type}' --data-binary '{}'", text.as_deref().unwrap_or(body).trim_end()));
         }
         line
     }

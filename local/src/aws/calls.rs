@@ -82,6 +82,7 @@ impl CallLog {
         if pages.recent.len() == KEPT {
             pages.recent.pop_front();
         }
+        crate::watch::note(|| format!("{service}.{operation}"));
         let number = pages.last;
         pages.recent.push_back(Call { number, service, operation, needs, fault });
     }

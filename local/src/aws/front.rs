@@ -14,8 +14,8 @@ use super::calls::CallLog;
 use super::dynamodb::Tables;
 use super::faults::{Fault, FaultPlane};
 use super::kms::Keys;
-use super::needs;
-use super::s3::Objects;
+use super::needs::{self, Need};
+use super::s3::{Objects, Target};
 use super::service::{REGION, Service};
 use super::sqs::Queues;
 
@@ -52,6 +52,23 @@ pub(super) struct Front {
     pub(super) faults: FaultPlane,
 }
 
+impl Front {
+    /// Whom a request asks, for what, and what that needs; none if its host is nobody's.
+    fn asked(&self, request: &HttpRequest) -> Option<(Service, String, Vec<Need>)> {
+        let uri: Uri = request.uri().parse().ok()?;
+        let (hosts, authority) = (self.backends.objects.hosts(), uri.authority()?.as_str());
+        let service = if hosts.is_served_at(authority) { Service::S3 } else { Service::of_host(uri.host()?)? };
+        if service == Service::S3 {
+            let (copies, body) = (request.headers().get("x-amz-copy-source"), request.body().bytes().unwrap_or_default());
+            let target = Target::of(hosts, request.method(), authority, &uri).with(copies, body);
+            return Some((service, target.operation(), target.needs()));
+        }
+        let operation = Service::operation(request);
+        let needs = needs::of(service, &operation, request);
+        Some((service, operation, needs))
+    }
+}
+
 impl HttpClient for Front {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
@@ -60,15 +77,14 @@ impl HttpClient for Front {
 
 impl HttpConnector for Front {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let uri = request.uri().parse::<Uri>().unwrap_or_default();
-        let host = uri.host().unwrap_or_default();
-        let Some(service) = Service::of_host(host) else {
+        let Some((service, operation, needs)) = self.asked(&request) else {
+            let uri = request.uri().parse::<Uri>().unwrap_or_default();
+            let host = uri.host().unwrap_or_default();
             let cause = format!("cannot reach {host}: the embedded AWS is DynamoDB, S3, KMS and SQS of {REGION}, and nothing else");
             return HttpConnectorFuture::ready(Err(ConnectorError::user(cause.into())));
         };
-        let operation = service.operation(&request);
         let fault = self.faults.strike(service, &operation);
-        self.calls.record(service, operation.clone(), needs::of(service, &operation, &request), fault);
+        self.calls.record(service, operation.clone(), needs, fault);
         let backends = Arc::clone(&self.backends);
         HttpConnectorFuture::new(async move {
             // Without a wait, two tasks would never meet between their calls, and a race could not be tested.

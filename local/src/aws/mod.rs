@@ -1,9 +1,10 @@
 //! One region of AWS inside this process: DynamoDB on SQLite, S3 on a folder, KMS and SQS in memory, all reached by the official SDK.
 //!
-//! It opens no socket. The SDK is given [`EmbeddedAws::http_client`], which writes every call into a [`CallLog`], asks the
-//! [`FaultPlane`] what shall go wrong with it, and hands it to the service that its host names. A host that is not one of this
-//! region's four services is refused, so nothing ever leaves the machine and a wrong region shows.
-//! What it lacks: IAM, throughput limits, index lag, S3 versions, lifecycle and notifications, signatures by KMS, a clock for SQS.
+//! It opens no socket; for browsers, [`EmbeddedAws::s3_router`] is S3 to be put behind one. The SDK is given
+//! [`EmbeddedAws::http_client`], which writes every call into a [`CallLog`], asks the [`FaultPlane`] what shall go wrong with it, and
+//! hands it to the service that its host names. A host that is not one of this region's four services is refused, so nothing ever leaves
+//! the machine and a wrong region shows.
+//! What it lacks: IAM, throughput limits, index lag, signatures by KMS, a clock for SQS.
 
 mod answer;
 mod bridge;
@@ -33,6 +34,7 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use axum::Router;
 use dynoxide::DynoxideError;
 use serde_json::Value;
 use shared::platform::clock::Clock;
@@ -40,6 +42,7 @@ use shared::platform::clock::Clock;
 pub use calls::{Call, CallLog, Mark};
 pub use faults::{Fault, FaultPlane};
 pub use needs::Need;
+pub use s3::{BucketSpec, Cors, LifecycleRule};
 pub use service::{REGION, Service};
 pub use table::{IndexSpec, Key, KeyKind, Projection, TableSpec};
 
@@ -47,6 +50,7 @@ use front::{Backends, Front};
 use kms::Keys;
 use s3::Objects;
 use sqs::Queues;
+use winterbaume_sqs::state::SqsError;
 
 /// The only credentials S3 accepts; the other services do not look.
 pub const ACCESS_KEY: &str = "embedded";
@@ -68,9 +72,6 @@ pub enum StartFault {
     /// `DynamoDB` refused to open its file or to make a table.
     #[error("cannot prepare the tables: {0}")]
     TablesUnusable(#[from] DynoxideError),
-    /// S3 refused its folder.
-    #[error("cannot prepare the buckets: {0:?}")]
-    BucketsUnusable(s3s_fs::Error),
     /// S3 would not accept this as a bucket's name.
     #[error("cannot create bucket {0}: the name breaks S3's rules")]
     BucketNameRefused(String),
@@ -86,6 +87,9 @@ pub enum StartFault {
     /// KMS refused to make a key or its alias, or to take back the stored ones.
     #[error("cannot prepare the keys: {0}")]
     KeysRefused(String),
+    /// SQS refused to make a queue.
+    #[error("cannot create queue {0}: {1}")]
+    QueueRefused(String, String),
 }
 
 /// Why the embedded AWS cannot say what it holds.
@@ -97,6 +101,9 @@ pub enum StoreFault {
     /// The folder with the objects cannot be read.
     #[error("cannot read the objects: {0}")]
     Objects(#[from] io::Error),
+    /// There is no such queue.
+    #[error("cannot use the queue: {0}")]
+    Queue(#[from] SqsError),
 }
 
 /// The embedded AWS. Clones share everything; the last one to go takes an in-memory world with it.
@@ -111,8 +118,8 @@ impl EmbeddedAws {
     /// # Errors
     /// [`StartFault`] if the temporary folder or the database cannot be made.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
-        let tables = dynamodb::Tables::in_memory(clock)?;
-        Ok(Self::of(Backends { tables, objects: Objects::in_temporary_folder()?, keys: Keys::in_memory(), queues: Queues::default() }))
+        let tables = dynamodb::Tables::in_memory(Arc::clone(&clock))?;
+        Ok(Self::of(Backends { tables, objects: Objects::in_temporary_folder(clock)?, keys: Keys::in_memory(), queues: Queues::default() }))
     }
 
     /// The world kept in `folder`, made if missing: `tables.sqlite`, `objects/` and `keys.json`. Queues are not kept.
@@ -120,7 +127,7 @@ impl EmbeddedAws {
     /// # Errors
     /// [`StartFault`] if the folder cannot be used or holds something else under these names.
     pub fn in_folder(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
-        let objects = Objects::in_folder(&folder.join("objects"))?;
+        let objects = Objects::in_folder(&folder.join("objects"), Arc::clone(&clock))?;
         let tables = dynamodb::Tables::in_file(&folder.join("tables.sqlite"), clock)?;
         Ok(Self::of(Backends { tables, objects, keys: Keys::in_file(folder.join("keys.json"))?, queues: Queues::default() }))
     }
@@ -169,12 +176,33 @@ impl EmbeddedAws {
         Ok(self.front.backends.tables.create(spec)?)
     }
 
-    /// Makes a bucket; one that is there already is fine. Neither logged nor faulted.
+    /// Makes a bucket (a name alone is a plain one); one that is there already gets these settings and keeps what it holds. Neither
+    /// logged nor faulted.
     ///
     /// # Errors
     /// [`StartFault::BucketNameRefused`], or [`StartFault::FolderUnusable`] if its folder cannot be made.
-    pub fn create_bucket(&self, name: &str) -> Result<(), StartFault> {
-        self.front.backends.objects.create_bucket(name)
+    pub fn create_bucket(&self, spec: impl Into<BucketSpec>) -> Result<(), StartFault> {
+        self.front.backends.objects.create_bucket(&spec.into())
+    }
+
+    /// S3 as browsers reach it, to be served at `origin` (`http://host:port`): presigned requests, with what CORS asks before them. Its
+    /// calls are logged and faulted like the SDK's. See [`Self::serve_s3_at`].
+    pub fn s3_router(&self, origin: &str) -> Router {
+        self.serve_s3_at(origin);
+        s3::router(self.front.clone())
+    }
+
+    /// Makes `origin` (`http://host:port`) an address of S3, in place of any before: an SDK client that has it as its endpoint is answered
+    /// in this process, and what it presigns is good for that host.
+    pub fn serve_s3_at(&self, origin: &str) {
+        self.front.backends.objects.serve_at(origin);
+    }
+
+    /// What S3 had to tell `EventBridge` since this was last asked, oldest first: one "Object Created" for each new object of a bucket that
+    /// notifies. It is kept in memory; who takes it delivers it.
+    #[must_use]
+    pub fn take_notifications(&self) -> Vec<Value> {
+        self.front.backends.objects.take_notifications()
     }
 
     /// Makes a symmetric key under `alias` (`alias/…`) and gives its ARN; under an alias that is taken, the key that is there.
@@ -186,13 +214,38 @@ impl EmbeddedAws {
         self.front.backends.keys.create(alias).await
     }
 
-    /// Deletes what TTL would have deleted by now, by the clock given at the start, and says how many items that were. Each one
-    /// costs a write of its own, so it is not for a tight loop.
+    /// Makes a queue and gives its address; of one that is there, the same. Neither logged nor faulted.
     ///
     /// # Errors
-    /// [`StoreFault::Tables`].
+    /// [`StartFault::QueueRefused`] if the name breaks SQS's rules.
+    pub async fn create_queue(&self, name: &str) -> Result<String, StartFault> {
+        let made = self.front.backends.queues.create(name).await;
+        made.map_err(|cause| StartFault::QueueRefused(name.to_owned(), cause.to_string()))
+    }
+
+    /// Sends a message as AWS's own services do. Neither logged nor faulted.
+    ///
+    /// # Errors
+    /// [`StoreFault::Queue`] if there is no such queue.
+    pub async fn send_to_queue(&self, name: &str, body: String) -> Result<(), StoreFault> {
+        Ok(self.front.backends.queues.send(name, body).await?)
+    }
+
+    /// The bodies of the messages of a queue, oldest first. They stay there.
+    ///
+    /// # Errors
+    /// [`StoreFault::Queue`] if there is no such queue.
+    pub async fn messages(&self, queue: &str) -> Result<Vec<String>, StoreFault> {
+        Ok(self.front.backends.queues.look(queue).await?)
+    }
+
+    /// Does what TTL and the buckets' lifecycle rules would have done by now, by the clock given at the start, and says how many items,
+    /// versions and uploads that ended. Each one costs a write of its own, so it is not for a tight loop.
+    ///
+    /// # Errors
+    /// [`StoreFault`] if either store cannot be read or written.
     pub fn expire(&self) -> Result<usize, StoreFault> {
-        Ok(self.front.backends.tables.expire()?)
+        Ok(self.front.backends.tables.expire()? + self.front.backends.objects.expire()?)
     }
 
     /// Every item of every table as it is stored: `{table: [item, …]}`, items in `DynamoDB`'s JSON, binary as base64.
@@ -203,7 +256,16 @@ impl EmbeddedAws {
         Ok(Value::Object(self.front.backends.tables.dump()?))
     }
 
-    /// The bytes of every object under `bucket/key`, and of every part of an unfinished upload under its own name.
+    /// How long every object, version and part is, and its first `limit` bytes, by the names that [`Self::files`] gives them.
+    ///
+    /// # Errors
+    /// [`StoreFault::Objects`].
+    pub fn beginnings(&self, limit: u64) -> Result<BTreeMap<String, (u64, Vec<u8>)>, StoreFault> {
+        Ok(self.front.backends.objects.beginnings(limit)?)
+    }
+
+    /// The bytes of every object under `bucket/key`, of its older versions under `bucket/key#version`, and of the parts of unfinished
+    /// uploads under `bucket/key#upload#part`. All of it at once, in memory.
     ///
     /// # Errors
     /// [`StoreFault::Objects`].

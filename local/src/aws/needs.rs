@@ -1,7 +1,9 @@
 //! What IAM would have to allow for a call: there is no IAM here, so a test compares this with what `template.yaml` grants.
 //!
 //! `DynamoDB` asks for an action on every table that a call names. A transaction has none of its own: each of its parts asks for the
-//! action of the same name (Developer Guide, "Using IAM with DynamoDB transactions"). KMS asks for one on the key, where the call names it.
+//! action of the same name (Developer Guide, "Using IAM with DynamoDB transactions"). KMS asks for one on the key, where the call names it, and
+//! SQS for one on the queue.
+//! What S3 asks for stands in the address: see [`super::s3::Target`].
 
 use std::collections::BTreeMap;
 
@@ -14,9 +16,10 @@ use super::Service;
 /// One action on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
-    /// As IAM names it: `dynamodb:PutItem`, `kms:Decrypt`, …
+    /// As IAM names it: `dynamodb:PutItem`, `kms:Decrypt`, `s3:PutObject`, …
     pub action: String,
-    /// A table's name, with `/index/` and the index's where it is one, or what a call to KMS names its key by.
+    /// A table's name, with `/index/` and the index's where it is one; what a call to KMS names its key by; a queue's name; a bucket's name,
+    /// with `/*` where it is about objects.
     pub resource: String,
 }
 
@@ -27,6 +30,7 @@ struct Names {
     table_name: Option<String>,
     index_name: Option<String>,
     key_id: Option<String>,
+    queue_url: Option<String>,
     request_items: BTreeMap<String, IgnoredAny>,
     transact_items: Vec<BTreeMap<String, Part>>,
 }
@@ -37,12 +41,13 @@ struct Part {
     table_name: String,
 }
 
-/// What this call needs; nothing for the services that are not asked by JSON.
+/// What this call needs; for S3 see [`super::s3::Target::needs`].
 pub(super) fn of(service: Service, operation: &str, request: &HttpRequest) -> Vec<Need> {
     let prefix = match service {
         Service::DynamoDb => "dynamodb",
         Service::Kms => "kms",
-        Service::S3 | Service::Sqs => return Vec::new(),
+        Service::Sqs => "sqs",
+        Service::S3 => return Vec::new(),
     };
     let need = |operation: &str, resource: String| Need { action: format!("{prefix}:{operation}"), resource };
     let names: Names = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
@@ -54,7 +59,9 @@ pub(super) fn of(service: Service, operation: &str, request: &HttpRequest) -> Ve
         "ConditionCheck" => need("ConditionCheckItem", table_name),
         part => need(&format!("{part}Item"), table_name),
     });
-    let named = table.into_iter().chain(names.key_id).chain(names.request_items.into_keys());
+    // The queue's name ends its address.
+    let queue = names.queue_url.and_then(|url| url.rsplit('/').next().map(ToOwned::to_owned));
+    let named = table.into_iter().chain(names.key_id).chain(queue).chain(names.request_items.into_keys());
     named.map(|resource| need(operation, resource)).chain(parts).collect()
 }
 
@@ -76,6 +83,8 @@ mod tests {
         let batch = r#"{"RequestItems":{"a":{"Keys":[]},"b":{}}}"#;
         assert_eq!(needs(Service::DynamoDb, "BatchGetItem", batch), ["dynamodb:BatchGetItem a", "dynamodb:BatchGetItem b"]);
         assert_eq!(needs(Service::Kms, "Decrypt", r#"{"KeyId":"arn:k","CiphertextBlob":"AA=="}"#), ["kms:Decrypt arn:k"]);
+        let message = r#"{"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/1/dead","MessageBody":"x"}"#;
+        assert_eq!(needs(Service::Sqs, "SendMessage", message), ["sqs:SendMessage dead"]);
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! `template.yaml` as the local host and the tests read it: it is the list of what there is. Functions, the patterns that lead to them, their
-//! environment, tables and permissions come from there and from nowhere else.
+//! environment, triggers, tables and permissions come from there and from nowhere else.
 
 use std::collections::BTreeMap;
 
 use yaml_serde::Value;
 
-use crate::aws::{IndexSpec, Key, KeyKind, Projection, TableSpec};
+use crate::aws::{BucketSpec, TableSpec};
+
+mod bucket;
+mod table;
+mod trigger;
+
+pub use bucket::bucket_name;
+pub use trigger::{QueueTrigger, Rule};
 
 /// The template as it is deployed.
-const TEXT: &str = include_str!("../../template.yaml");
+const TEXT: &str = include_str!("../../../template.yaml");
 
 /// The template, parsed.
 #[derive(Clone, Debug)]
@@ -102,7 +109,22 @@ impl Template {
     /// # Errors
     /// If a table is not of the expected shape.
     pub fn tables(&self) -> Result<Vec<TableSpec>, TemplateFault> {
-        self.resources("AWS::DynamoDB::Table").iter().map(|(id, table)| table_spec(id, table)).collect()
+        self.resources("AWS::DynamoDB::Table").iter().map(|(id, table)| table::table_spec(id, table)).collect()
+    }
+
+    /// All buckets, for pages of this origin.
+    ///
+    /// # Errors
+    /// If a bucket is not of the expected shape.
+    pub fn buckets(&self, pages: &str) -> Result<Vec<BucketSpec>, TemplateFault> {
+        self.resources("AWS::S3::Bucket").iter().map(|(id, bucket)| bucket::bucket_spec(id, bucket, pages)).collect()
+    }
+
+    /// Whether a function's answers are streams.
+    #[must_use]
+    pub fn streams(&self, function: &str) -> bool {
+        let mode = at(&self.root, &["Resources", function, "Properties", "FunctionUrlConfig", "InvokeMode"]);
+        mode.and_then(Value::as_str) == Some("RESPONSE_STREAM")
     }
 
     /// A function's environment, the template's functions resolved: parameters by `parameter`, resources by `resource`, which is given the
@@ -161,13 +183,17 @@ pub fn at<'v>(value: &'v Value, names: &[&str]) -> Option<&'v Value> {
     names.iter().try_fold(value, |value, name| value.get(name))
 }
 
-/// `!GetAtt Table.Arn` and `!Ref Table` as the logical id, anything else as its text.
+/// `!GetAtt Table.Arn` and `!Ref Table` as the logical id, `!Sub "${Bucket.Arn}/*"` as the logical id and what follows, anything else as its
+/// text.
 fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::Sequence(values)) => values.iter().flat_map(|value| texts(Some(value))).collect(),
         Some(Value::Tagged(tagged)) => {
             let text = tagged.value.as_str().unwrap_or_default();
-            vec![text.split('.').next().unwrap_or_default().to_owned()]
+            match text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}")) {
+                Some((id, rest)) => vec![format!("{id}{rest}")],
+                None => vec![text.split('.').next().unwrap_or_default().to_owned()],
+            }
         }
         Some(Value::String(text)) => vec![text.clone()],
         _ => Vec::new(),
@@ -209,44 +235,6 @@ fn substitute(text: &str, parameter: Lookup<'_>, resource: Attribute<'_>) -> Opt
     Some(whole)
 }
 
-fn table_spec(id: &str, table: &Value) -> Result<TableSpec, TemplateFault> {
-    let fault = |what: &str| TemplateFault(format!("{id}: {what}"));
-    let properties = at(table, &["Properties"]).ok_or_else(|| fault("no properties"))?;
-    let kind = |name: &str| {
-        let definitions = at(properties, &["AttributeDefinitions"]).and_then(Value::as_sequence);
-        let defined = definitions.into_iter().flatten().find(|definition| text(definition, "AttributeName") == Some(name));
-        match defined.and_then(|definition| text(definition, "AttributeType")) {
-            Some("S") => Ok(KeyKind::String),
-            Some("N") => Ok(KeyKind::Number),
-            Some("B") => Ok(KeyKind::Binary),
-            _ => Err(fault("a key without a type")),
-        }
-    };
-    let keys = |schema: &Value| -> Result<(Key, Option<Key>), TemplateFault> {
-        let (mut partition, mut sort) = (None, None);
-        for part in at(schema, &["KeySchema"]).and_then(Value::as_sequence).into_iter().flatten() {
-            let name = text(part, "AttributeName").ok_or_else(|| fault("a key without a name"))?;
-            let key = Key { name: name.to_owned(), kind: kind(name)? };
-            if text(part, "KeyType") == Some("HASH") { partition = Some(key) } else { sort = Some(key) }
-        }
-        Ok((partition.ok_or_else(|| fault("no partition key"))?, sort))
-    };
-    let mut indexes = Vec::new();
-    for index in at(properties, &["GlobalSecondaryIndexes"]).and_then(Value::as_sequence).into_iter().flatten() {
-        let (partition_key, sort_key) = keys(index)?;
-        let name = text(index, "IndexName").ok_or_else(|| fault("an index without a name"))?.to_owned();
-        let projection = match at(index, &["Projection"]).and_then(|projection| text(projection, "ProjectionType")) {
-            Some("KEYS_ONLY") => Projection::KeysOnly,
-            Some("ALL") => Projection::All,
-            _ => return Err(fault("an index with a projection that is not read here")),
-        };
-        indexes.push(IndexSpec { name, partition_key, sort_key, projection });
-    }
-    let (partition_key, sort_key) = keys(properties)?;
-    let ttl_attribute = at(properties, &["TimeToLiveSpecification"]).and_then(|ttl| text(ttl, "AttributeName")).map(ToOwned::to_owned);
-    Ok(TableSpec { name: id.to_owned(), partition_key, sort_key, indexes, ttl_attribute })
-}
-
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
 }
@@ -254,6 +242,7 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Key;
 
     #[test]
     fn a_logical_id_is_the_name_in_pascal_case() {
@@ -270,6 +259,16 @@ mod tests {
         let departures = tables.iter().find(|table| table.name == "DeparturesTable").unwrap();
         assert_eq!(departures.indexes.len(), 1);
         assert_eq!(departures.sort_key, Some(Key::string("tenant_id")));
+    }
+
+    #[test]
+    fn buckets_are_read_with_what_ends_in_them() {
+        let buckets = Template::deployed().unwrap().buckets("http://127.0.0.1:8080").unwrap();
+        let incoming = buckets.iter().find(|bucket| bucket.name == "incoming-bucket").unwrap();
+        assert!(incoming.notifies && !incoming.versioned);
+        assert_eq!(incoming.lifecycle.first().and_then(|rule| rule.expire_after_days), Some(1));
+        assert_eq!(incoming.cors.as_ref().map(|cors| cors.allowed_origins.clone()), Some(vec!["http://127.0.0.1:8080".to_owned()]));
+        assert!(buckets.iter().any(|bucket| bucket.name == "sealed-bucket" && bucket.versioned && bucket.cors.is_none()));
     }
 
     #[test]

@@ -1,0 +1,150 @@
+//! What starts the functions that nobody calls over HTTP: rules of EventBridge that lead to queues, queues that lead to functions, schedules.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use yaml_serde::Value;
+
+use super::{Template, TemplateFault, at, bucket_name, texts};
+
+/// A rule of EventBridge: what it lets through, and to which queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The sources that it is about.
+    pub sources: Vec<String>,
+    /// The kinds of event that it is about.
+    pub detail_types: Vec<String>,
+    /// The physical names, here, of the buckets that it is about.
+    pub buckets: Vec<String>,
+    /// The logical id of the queue.
+    pub queue: String,
+}
+
+/// A queue that leads to a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueTrigger {
+    /// The queue's logical id.
+    pub queue: String,
+    /// The function's logical id.
+    pub function: String,
+    /// How often a message is handed out before it is given up.
+    pub most_receives: u64,
+    /// The logical id of the queue for what was given up.
+    pub dead_letters: String,
+}
+
+impl Rule {
+    /// Whether it lets this event through.
+    #[must_use]
+    pub fn matches(&self, event: &Json) -> bool {
+        let lists = |list: &[String], pointer: &str| {
+            event.pointer(pointer).and_then(Json::as_str).is_some_and(|said| list.iter().any(|listed| listed == said))
+        };
+        lists(&self.sources, "/source") && lists(&self.detail_types, "/detail-type") && lists(&self.buckets, "/detail/bucket/name")
+    }
+}
+
+impl Template {
+    /// The logical ids of all queues. Locally, they are their physical names.
+    #[must_use]
+    pub fn queues(&self) -> Vec<String> {
+        self.resources("AWS::SQS::Queue").into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The rules of EventBridge about objects in buckets.
+    ///
+    /// # Errors
+    /// If a rule is about anything else, or leads elsewhere than to one queue.
+    pub fn rules(&self) -> Result<Vec<Rule>, TemplateFault> {
+        let rules = self.resources("AWS::Events::Rule").into_iter().map(|(id, rule)| {
+            let pattern = at(&rule, &["Properties", "EventPattern"]).ok_or_else(|| TemplateFault(format!("{id}: no pattern")))?;
+            let targets = at(&rule, &["Properties", "Targets"]).and_then(Value::as_sequence).map(Vec::as_slice).unwrap_or_default();
+            let [target] = targets else { return Err(TemplateFault(format!("{id}: not one target"))) };
+            let buckets: Vec<_> = texts(at(pattern, &["detail", "bucket", "name"])).iter().map(|bucket| bucket_name(bucket)).collect();
+            let queue = texts(at(target, &["Arn"])).pop().filter(|_| !buckets.is_empty());
+            let queue = queue.ok_or_else(|| TemplateFault(format!("{id}: not from buckets to a queue")))?;
+            Ok(Rule { sources: texts(at(pattern, &["source"])), detail_types: texts(at(pattern, &["detail-type"])), buckets, queue })
+        });
+        rules.collect()
+    }
+
+    /// The queues that lead to functions.
+    ///
+    /// # Errors
+    /// If such a queue gives up nothing, or names no queue for what it gives up.
+    pub fn queue_triggers(&self) -> Result<Vec<QueueTrigger>, TemplateFault> {
+        let queues = self.resources("AWS::SQS::Queue");
+        let triggers = self.events("SQS").into_iter().map(|(function, event)| {
+            let queue = texts(at(&event, &["Properties", "Queue"])).pop();
+            let found = queues.iter().find(|(id, _)| Some(id) == queue.as_ref());
+            let (queue, found) = found.ok_or_else(|| TemplateFault(format!("{function}: no such queue")))?;
+            let redrive = |name: &str| at(found, &["Properties", "RedrivePolicy", name]);
+            let dead_letters = texts(redrive("deadLetterTargetArn")).pop();
+            let (Some(most_receives), Some(dead_letters)) = (redrive("maxReceiveCount").and_then(Value::as_u64), dead_letters) else {
+                return Err(TemplateFault(format!("{queue}: no dead letters")));
+            };
+            Ok(QueueTrigger { queue: queue.clone(), function, most_receives, dead_letters })
+        });
+        triggers.collect()
+    }
+
+    /// The functions that run by a schedule.
+    #[must_use]
+    pub fn scheduled(&self) -> Vec<String> {
+        self.events("ScheduleV2").into_iter().map(|(function, _)| function).collect()
+    }
+
+    /// How long a function may take.
+    #[must_use]
+    pub fn timeout(&self, function: &str) -> Duration {
+        let own = at(&self.root, &["Resources", function, "Properties", "Timeout"]);
+        let seconds = own.or_else(|| at(&self.root, &["Globals", "Function", "Timeout"])).and_then(Value::as_u64);
+        Duration::from_secs(seconds.unwrap_or_default())
+    }
+
+    /// The events of this type that start functions, each with its function.
+    fn events(&self, kind: &str) -> Vec<(String, Value)> {
+        let functions = self.resources("AWS::Serverless::Function");
+        let events = functions.iter().flat_map(|(id, function)| {
+            let events = at(function, &["Properties", "Events"]).and_then(Value::as_mapping).into_iter().flatten();
+            events.map(move |(_, event)| (id.clone(), event.clone()))
+        });
+        events.filter(|(_, event)| at(event, &["Type"]).and_then(Value::as_str) == Some(kind)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_arrives_is_led_to_its_function() {
+        let template = Template::deployed().unwrap();
+        let rules = template.rules().unwrap();
+        let event =
+            |source: &str, kind: &str, bucket: &str| json!({"source": source, "detail-type": kind, "detail": {"bucket": {"name": bucket}}});
+        let led: Vec<_> = rules.iter().filter(|rule| rule.matches(&event("aws.s3", "Object Created", "incoming-bucket"))).collect();
+        let triggers = template.queue_triggers().unwrap();
+        let trigger = triggers.iter().find(|trigger| Some(&trigger.queue) == led.first().map(|rule| &rule.queue)).unwrap();
+        assert_eq!((trigger.function.as_str(), trigger.most_receives), ("AttachmentSeal", 5));
+        assert!(template.queues().contains(&trigger.dead_letters));
+        for other in [
+            event("aws.s3", "Object Created", "sealed-bucket"),
+            event("aws.s3", "Object Deleted", "incoming-bucket"),
+            event("ours", "Object Created", "incoming-bucket"),
+            json!({}),
+        ] {
+            assert!(!rules.iter().any(|rule| rule.matches(&other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn schedules_and_timeouts_are_read() {
+        let template = Template::deployed().unwrap();
+        assert_eq!(template.scheduled(), ["AttachmentReconcile"]);
+        assert_eq!(template.timeout("AttachmentReconcile"), Duration::from_secs(900));
+        assert_eq!(template.timeout("Account"), Duration::from_secs(10));
+    }
+}
