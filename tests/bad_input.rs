@@ -12,10 +12,10 @@ use local::atlassian::Signed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::problem::Problem;
+use shared::records::register;
 use shared::records::register::KindRow;
 use shared::records::{Kind, Life};
-use shared::records::{class::DataClass, register};
-use shared::tenant::ContextToken;
+use shared::tenant::{Anonymous, ContextToken};
 
 use crate::harness::{ATLASSIAN, Answer, CONFIGURATION, World, answer, page_request, post, site};
 
@@ -384,17 +384,16 @@ async fn a_cursor_of_another_kind_is_400() {
     #[derive(Serialize, Deserialize)]
     struct Other;
     impl Kind for Other {
-        const ROW: &'static KindRow =
-            &KindRow { name: "other", class: DataClass::CustomerUploaded, service: register::Service::Configuration, retired: false };
+        const ROW: &'static KindRow = &KindRow { name: "other", ..register::CONFIGURATION };
         const SCHEMA: u16 = 1;
         const LIFE: Life = Life::Tenancy;
     }
-    async fn others(token: ContextToken, RawQuery(query): RawQuery) -> Result<String, Problem> {
+    async fn others(token: ContextToken<Anonymous>, RawQuery(query): RawQuery) -> Result<String, Problem> {
         let cursor = query.as_deref().and_then(|query| query.strip_prefix("cursor="));
         let page = token.tenant.records::<Other>().list(cursor, 1).await?;
         Ok(page.cursor.unwrap_or_default())
     }
-    async fn put(token: ContextToken, name: axum::extract::Path<(String, String)>) -> Result<(), Problem> {
+    async fn put(token: ContextToken<Anonymous>, name: axum::extract::Path<(String, String)>) -> Result<(), Problem> {
         token.tenant.records::<Other>().put(&name.1, &Other, &shared::records::Precondition::None).await.map(drop)
     }
     let world = World::installed().await;

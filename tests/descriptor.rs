@@ -12,9 +12,8 @@ use local::host::ORIGIN_SECRET;
 use local::mounts::MOUNTS;
 use local::samples::Sample;
 use serde_json::{Value, json};
-use shared::platform::Platform;
 use shared::platform::config::Config;
-use shared::platform::random::SystemRandom;
+use shared::platform::{Outside, Platform};
 
 use crate::harness::{ADDRESS, Answer, World, answer};
 
@@ -84,12 +83,15 @@ async fn descriptor_of(world: &World, regions: &str) -> Value {
             "LETHE_ORIGIN_SECRETS" => ORIGIN_SECRET,
             "LETHE_INSTALL_KEYS_URLS" => "https://keys.example",
             "LETHE_SITE_HOSTS" => ".atlassian.net",
+            "AWS_ENDPOINT_URL_S3" => return None,
+            "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
             "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
             _ => "given",
         };
         Some(value.to_owned())
     });
-    let platform = Platform::new(config.unwrap(), Arc::clone(&world.clock) as _, Arc::new(SystemRandom), Some(world.aws().http_client()));
+    let outside = Outside { clock: Arc::clone(&world.clock) as _, aws: Some(world.aws().http_client()), ..Outside::real() };
+    let platform = Platform::new(config.unwrap(), outside);
     let (_, routes) = MOUNTS.iter().find(|(name, _)| *name == "descriptor").unwrap();
     let router: Router = routes(platform);
     let request = Request::builder().uri(DESCRIPTOR).header("x-lethe-origin", ORIGIN_SECRET).body(Body::empty()).unwrap();

@@ -16,6 +16,7 @@ use http_body_util::BodyExt as _;
 use local::atlassian::{Atlassian, KID, Signed, Site};
 use local::aws::EmbeddedAws;
 use local::host::{LocalHost, ORIGIN_SECRET, Settings};
+use local::jira::Jira;
 use local::samples::{Sample, TokenKind};
 use serde_json::{Value, json};
 use shared::connect::catalogue::{App, Catalogue};
@@ -26,12 +27,16 @@ use shared::platform::random::{Random, SystemRandom};
 use shared::platform::{door, front};
 use shared::tenant::id::digest;
 use tower::ServiceExt as _;
+use url::Url;
 
 /// When every world begins: 2026-11-22T12:00:00Z.
 pub const BEGINNING: i64 = 1_795_348_800;
 
 /// Under which address the worlds are reached; nothing listens there.
 pub const ADDRESS: &str = "https://eu.lethe.example";
+
+/// Under which address S3 is reached by whoever was given a presigned address; nothing listens there.
+pub const S3: &str = "http://127.0.0.1:8082";
 
 /// Where configuration lies for the app that the worlds host.
 pub const CONFIGURATION: &str = "/test-management/configuration";
@@ -59,8 +64,13 @@ pub fn serve_for_ever(router: Router) -> String {
 pub struct World {
     pub host: LocalHost,
     pub clock: Arc<ManualClock>,
+    /// The sites, as the functions reach them: whoever installs the app lives there from then on.
+    pub jira: Jira,
     /// The first site; more by [`World::site`].
     pub acme: Site,
+    /// The attachment and the upload that the samples are about, where there are any.
+    pub attachment: String,
+    pub upload: String,
 }
 
 /// An answer, read whole.
@@ -103,7 +113,19 @@ pub fn app() -> &'static App {
 
 pub fn settings(clock: &Arc<ManualClock>, random: Arc<dyn Random>) -> Settings {
     let clock = Arc::<ManualClock>::clone(clock);
-    Settings { folder: None, public_url: ADDRESS.to_owned(), install_keys_urls: ATLASSIAN.1.clone(), clock, random }
+    // Whoever makes a world puts its own sites here.
+    let sites = Arc::new(Jira::new(Arc::<ManualClock>::clone(&clock)));
+    Settings {
+        folder: None,
+        public_url: ADDRESS.to_owned(),
+        install_keys_urls: ATLASSIAN.1.clone(),
+        site_hosts: ".atlassian.net,.jira.com".to_owned(),
+        bridge_script_url: "https://bridge.example/all.js".to_owned(),
+        sites,
+        s3_origin: Some(S3.to_owned()),
+        clock,
+        random,
+    }
 }
 
 impl World {
@@ -119,8 +141,10 @@ impl World {
     /// An empty world with other settings.
     pub async fn with(settings: impl FnOnce(&Arc<ManualClock>) -> Settings) -> Self {
         let clock = Arc::new(ManualClock::at(BEGINNING));
-        let host = LocalHost::start(settings(&clock)).await.unwrap();
-        Self { host, clock, acme: site("acme") }
+        let jira = Jira::new(Arc::<ManualClock>::clone(&clock));
+        let settings = Settings { sites: Arc::new(jira.clone()), ..settings(&clock) };
+        let host = LocalHost::start(settings).await.unwrap();
+        Self { host, clock, jira, acme: site("acme"), attachment: String::new(), upload: String::new() }
     }
 
     /// A world with the app installed on the first site.
@@ -132,17 +156,51 @@ impl World {
 
     /// A world in which every sample event succeeds: the first site is the samples', and the record that they name is there.
     pub async fn of_samples() -> Self {
-        let world = Self { acme: Site::acme(app(), format!("{ADDRESS}/test-management")), ..Self::new().await };
+        let mut world = Self { acme: Site::acme(app(), format!("{ADDRESS}/test-management")), ..Self::new().await };
         assert_eq!(world.install(&world.acme).await.status, StatusCode::NO_CONTENT);
         assert_eq!(world.put(&world.acme, "test-environments", "[]").await.status, StatusCode::CREATED);
+        world.attach_samples().await;
         world.clock.advance(Duration::from_secs(1));
         world
+    }
+
+    /// Attaches what the samples are about: a file, and an upload whose part is there.
+    pub async fn attach_samples(&mut self) {
+        let attachments = "/test-management/attachments";
+        let attach = page_request(&self.acme, Method::POST, &format!("{attachments}?name=plan.txt&owner=case-1"), self.now());
+        let attached = self.send(crate::attachments::as_bytes(attach.body(Body::from("one plan")).unwrap())).await;
+        self.attachment = attached.json()["id"].as_str().unwrap().to_owned();
+        let part = "one larger plan";
+        let begin = json!({"name": "plan.txt", "size": part.len(), "parts": [STANDARD.encode(digest_of(part.as_bytes()))]}).to_string();
+        let begun = self.as_page(&self.acme, Method::POST, &format!("{attachments}/uploads"), begin).await.json();
+        self.upload = begun["id"].as_str().unwrap().to_owned();
+        assert_eq!(self.put_part(&begun["missing"][0], part).await.status, StatusCode::OK);
+    }
+
+    /// Puts a part of an upload where we said that it goes, as a browser would.
+    pub async fn put_part(&self, address: &Value, part: impl Into<Body>) -> Answer {
+        let mut request =
+            Request::put(address["url"].as_str().unwrap().strip_prefix(S3).unwrap()).header("host", S3.strip_prefix("http://").unwrap());
+        for header in address["headers"].as_array().unwrap() {
+            request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
+        }
+        let body: Body = part.into();
+        let body = body.collect().await.unwrap().to_bytes();
+        let request = request.header("content-length", body.len()).body(Body::from(body)).unwrap();
+        answer(self.aws().s3_router(S3), request).await
+    }
+
+    /// A sample about what there is in this world.
+    pub fn real(&self, sample: &Sample) -> Sample {
+        let named = if sample.path().contains("/uploads/") { &self.upload } else { &self.attachment };
+        sample.clone().about(named)
     }
 
     /// The same AWS and clock behind functions that have just started: every cache is cold.
     pub async fn restarted(self) -> Self {
         let aws: EmbeddedAws = self.host.aws().clone();
-        let host = LocalHost::start_on(aws, &settings(&self.clock, Arc::new(SystemRandom))).await.unwrap();
+        let settings = Settings { sites: Arc::new(self.jira.clone()), ..settings(&self.clock, Arc::new(SystemRandom)) };
+        let host = LocalHost::start_on(aws, &settings).await.unwrap();
         Self { host, ..self }
     }
 
@@ -155,7 +213,16 @@ impl World {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        answer(self.host.front(), request).await
+        if request.uri().path() != "/test-management/installed" {
+            return answer(self.host.front(), request).await;
+        }
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let answer = answer(self.host.front(), Request::from_parts(parts, Body::from(body.clone()))).await;
+        if answer.status.is_success() {
+            self.jira.keep(&described(&serde_json::from_slice(&body).unwrap()));
+        }
+        answer
     }
 
     /// A request to one function past all patterns, with the secret of the front door.
@@ -166,12 +233,13 @@ impl World {
 
     /// The request of a sample event, as the Lambda door makes it, with a token of the first site signed now.
     pub fn sampled(&self, sample: &Sample) -> Request<Body> {
-        let event = sample.filled(&self.sample_token(sample), ORIGIN_SECRET);
+        let event = self.real(sample).filled(&self.sample_token(sample), ORIGIN_SECRET);
         door::request(serde_json::from_value(event).unwrap()).unwrap()
     }
 
     /// The token that a sample event needs, signed now for the first site; "" if it needs none.
     pub fn sample_token(&self, sample: &Sample) -> String {
+        let sample = &self.real(sample);
         let signed = Signed { method: sample.method(), path: sample.path(), query: sample.query() };
         match sample.token() {
             TokenKind::Public => String::new(),
@@ -279,6 +347,22 @@ pub fn site(name: &str) -> Site {
         shared_secret: format!("{name}-shared-secret"),
         base_url: format!("https://{name}.atlassian.net"),
     }
+}
+
+/// The site that an `installed` describes.
+fn described(payload: &Value) -> Site {
+    let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+    Site {
+        client_key: text("clientKey"),
+        shared_secret: text("sharedSecret"),
+        base_url: Url::parse(&text("baseUrl")).unwrap().as_str().trim_end_matches('/').to_owned(),
+        ..site("")
+    }
+}
+
+/// SHA-256.
+pub fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
 }
 
 /// An item as plain JSON; bytes in base64.

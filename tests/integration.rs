@@ -4,6 +4,9 @@
 //! is what every refusal is held to.
 
 mod account;
+mod attached_objects;
+mod attachment_faults;
+mod attachments;
 mod attacks;
 mod bad_input;
 mod configuration;
@@ -20,14 +23,22 @@ mod losses;
 mod model;
 mod noise;
 mod odd_tokens;
+mod owners;
+mod page;
+mod page_tokens;
 mod permissions;
 mod races;
+mod reconciling;
 mod records;
+mod rights;
 mod rotation;
 mod round_trips;
+mod sealing;
 mod secrets;
 mod shared_secrets;
 mod siege;
 mod switches;
 mod targets;
 mod template;
+mod triggers;
+mod uploads;

@@ -9,15 +9,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{Method, Request, StatusCode};
-use local::aws::Need;
+use local::aws::{Fault, Mark, Need, Service};
 use local::host::ORIGIN_SECRET;
+use local::mounts::Work;
 use local::samples::Sample;
-use local::template::{Template, at};
+use local::template::{Template, at, bucket_name};
+use serde_json::json;
 use shared::problem::Problem;
-use shared::tenant::{ContextToken, rotation};
+use shared::tenant::{Anonymous, ContextToken, rotation};
 use yaml_serde::Value;
 
+use crate::attachments::PATH;
 use crate::harness::{World, answer, host_request, lifecycle_request, page_request};
+use crate::reconciling::{in_short_runs, orphan_of, put_sealed, six_orphans};
+use crate::sealing::{arrived, begun, key, s3};
+use crate::triggers::work_of;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -34,15 +40,74 @@ impl Told {
         let mark = self.world.aws().calls().mark();
         let answered = self.world.send_to(function, request).await;
         assert!(!answered.status.is_server_error(), "{function}: {}", answered.text());
-        let key = self.world.host.platform(function).unwrap().wrapping_key().arn().to_owned();
-        let needs = self.world.aws().calls().since(mark).into_iter().flat_map(|call| call.needs);
-        let used = self.used.entry(function.to_owned()).or_default();
-        used.extend(needs.map(|Need { action, resource }| (action, if resource == key { "WrappingKey".to_owned() } else { resource })));
+        self.note(function, mark);
         answered.status
+    }
+
+    /// Everything that was asked since this mark was asked by this function.
+    fn note(&mut self, function: &str, mark: Mark) {
+        let key = self.world.host.platform(function).unwrap().wrapping_key().arn().to_owned();
+        let mut ids = vec![(key, "WrappingKey".to_owned())];
+        ids.extend(Template::deployed().unwrap().resources("AWS::S3::Bucket").into_iter().map(|(id, _)| (bucket_name(&id), id)));
+        let logical = |resource: String| {
+            let named = ids.iter().find_map(|(physical, id)| Some(format!("{id}{}", resource.strip_prefix(physical.as_str())?)));
+            named.unwrap_or(resource)
+        };
+        let needs = self.world.aws().calls().since(mark).into_iter().flat_map(|call| call.needs);
+        let needs: Vec<_> = needs.map(|Need { action, resource }| (action, logical(resource))).collect();
+        let used = self.used.entry(function.to_owned()).or_default();
+        // Whoever may not list a bucket is told "forbidden" of a key that is not there, and could not tell that it is gone.
+        let listing = ("s3:ListBucket".to_owned(), "IncomingBucket".to_owned());
+        used.extend(needs.iter().any(|(action, on)| action == "s3:GetObject" && on == "IncomingBucket/*").then_some(listing));
+        used.extend(needs);
+    }
+
+    /// Hands what S3 has told to the function that seals.
+    async fn seal(&mut self) {
+        let mark = self.world.aws().calls().mark();
+        assert_eq!((self.world.host.deliver().await.unwrap(), self.world.host.waits()), (1, 0));
+        self.note("attachment-seal", mark);
+    }
+
+    async fn reconcile(&mut self) {
+        let mark = self.world.aws().calls().mark();
+        let ran = self.world.host.run_schedules().await.remove("attachment-reconcile").unwrap().unwrap();
+        assert_eq!((ran.count("faults"), ran.count("finished")), (0, 1), "{ran}");
+        self.note("attachment-reconcile", mark);
+    }
+
+    /// Everything that happens to a file on its way: it is sealed by two at once, is read, is not what was said of it; its end is told
+    /// twice; an object is nobody's, and an upload is never ended.
+    async fn send_files(&mut self) {
+        let (acme, world) = (self.world.acme.clone(), &self.world);
+        let id = arrived(world, &acme, b"a plan").await;
+        let told = world.aws().take_notifications().remove(0).to_string();
+        let Work::Queue(handle) = work_of("attachment-seal") else { panic!("no queue") };
+        let batch = || serde_json::from_value(json!({"Records": [{"messageId": "1", "body": told}]})).unwrap();
+        let platform = || world.host.platform("attachment-seal").unwrap();
+        let mark = world.aws().calls().mark();
+        futures::join!(handle(platform(), batch()), handle(platform(), batch()));
+        self.note("attachment-seal", mark);
+        let file = page_request(&acme, Method::GET, &format!("{PATH}/{id}"), self.world.now()).body(Body::empty()).unwrap();
+        assert_eq!(self.send("attachments", file).await, StatusCode::OK);
+        self.end_twice().await;
+        let world = &self.world;
+        let wrong = begun(world, &acme, b"a plan").await["id"].as_str().unwrap().to_owned();
+        let put = s3(world).put_object().bucket("incoming-bucket").key(key(&acme, &wrong)).body(b"a lie!".to_vec().into());
+        put.send().await.unwrap();
+        self.seal().await;
+        let world = &self.world;
+        arrived(world, &acme, b"not told").await;
+        drop(world.aws().take_notifications());
+        s3(world).create_multipart_upload().bucket("sealed-bucket").key("a").send().await.unwrap();
+        put_sealed(world, &orphan_of(world, &acme, &id).await).await;
+        self.world.clock.advance(DAY);
+        self.reconcile().await;
     }
 
     async fn event(&mut self, event: &str) {
         let site = &self.world.acme;
+        self.world.jira.keep(site);
         let request = lifecycle_request(site, event, self.world.now(), &site.payload(event));
         assert_eq!(self.send(event, request).await, StatusCode::NO_CONTENT, "{event}");
         self.world.clock.advance(Duration::from_secs(1));
@@ -69,18 +134,33 @@ impl Told {
         }
     }
 
+    /// An upload whose end was not heard is ended again.
+    async fn end_twice(&mut self) {
+        let (acme, now) = (self.world.acme.clone(), self.world.now());
+        let begun = begun(&self.world, &acme, b"a plan").await;
+        assert_eq!(self.world.put_part(&begun["missing"][0], "a plan").await.status, StatusCode::OK);
+        let end = || {
+            let target = format!("{PATH}/uploads/{}/complete", begun["id"].as_str().unwrap());
+            page_request(&acme, Method::POST, &target, now).body(Body::empty()).unwrap()
+        };
+        self.world.aws().faults().on(Service::DynamoDb, "UpdateItem", Fault::BeforeSend, 3);
+        assert_eq!(self.world.send_to("attachments", end()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(self.send("attachments", end()).await, StatusCode::ACCEPTED);
+        self.seal().await;
+    }
+
     async fn read_by(&mut self, function: &str) {
         let now = self.world.now();
         let request = match function {
-            "account" => host_request(&self.world.acme, Method::GET, "/test-management/account", now),
-            _ => page_request(&self.world.acme, Method::GET, "/test-management/configuration", now),
+            "account" | "page" => host_request(&self.world.acme, Method::GET, &format!("/test-management/{function}"), now),
+            _ => page_request(&self.world.acme, Method::GET, &format!("/test-management/{function}"), now),
         };
         assert_eq!(self.send(function, request.body(Body::empty()).unwrap()).await, StatusCode::OK, "{function}");
     }
 
     /// Gives the tenant a new data key, so that all that was sealed before is of an old version.
     async fn rotate(&self) {
-        async fn rotate(token: ContextToken) -> Result<StatusCode, Problem> {
+        async fn rotate(token: ContextToken<Anonymous>) -> Result<StatusCode, Problem> {
             rotation::rotate(&token.tenant).await?;
             Ok(StatusCode::NO_CONTENT)
         }
@@ -117,16 +197,23 @@ async fn whole_story() -> Used {
     told.use_it().await;
     told.world.clock.advance(Duration::from_secs(61));
     told.use_it().await;
+    told.send_files().await;
     for _ in 0..2 {
         told.event("uninstalled").await;
     }
     told.event("installed").await;
     // An account sealed under the old version is opened by each function first of all, and by an upgrade.
-    for function in ["installed", "enabled", "disabled", "account", "configuration"] {
+    let workers = ["attachment-seal", "attachment-reconcile"];
+    for function in ["installed", "enabled", "disabled", "account", "page", "configuration", "attachments"].into_iter().chain(workers) {
+        if function == "attachment-seal" {
+            arrived(&told.world, &told.world.acme, b"a plan").await;
+        }
         told.rotate().await;
         told = told.restart().await;
         match function {
-            "account" | "configuration" => told.read_by(function).await,
+            "account" | "page" | "configuration" | "attachments" => told.read_by(function).await,
+            "attachment-seal" => told.seal().await,
+            "attachment-reconcile" => told.reconcile().await,
             event => told.event(event).await,
         }
     }
@@ -140,11 +227,16 @@ async fn whole_story() -> Used {
     told.world.clock.advance(DAY * 111);
     told.lose("DeparturesTable", &["digest", "tenant_id"]).await;
     told.event("installed").await;
-    told.used
+    let mut short = Told { world: World::new().await, ..told };
+    six_orphans(&short.world).await;
+    let mark = short.world.aws().calls().mark();
+    in_short_runs(&short.world).await;
+    short.note("attachment-reconcile", mark);
+    short.used
 }
 
-/// Every action on every resource that the function's own role names, the storage key's use by DynamoDB left out: AWS asks that one in the
-/// function's name, the embedded AWS does not.
+/// Every action on every resource that the function's own role names, the storage key's use by other services left out: AWS asks that one in
+/// the function's name, the embedded AWS does not.
 fn granted(function: &str) -> BTreeSet<(String, String)> {
     let grants = Template::deployed().unwrap().grants(function);
     let pairs = grants.iter().flat_map(|grant| grant.actions.iter().flat_map(|action| grant.resources.iter().map(move |on| (action, on))));
@@ -171,13 +263,17 @@ fn no_function_is_granted_a_wildcard() {
     for function in template.functions() {
         let grants = template.grants(&function);
         assert!(!grants.is_empty(), "{function}");
-        for named in grants.iter().flat_map(|grant| grant.actions.iter().chain(&grant.resources)) {
+        // All objects of one bucket is as close as it gets: whose they are stands in their names.
+        let bucket = |resource: &String| resource.strip_suffix("Bucket/*").map_or_else(|| resource.clone(), ToOwned::to_owned);
+        let named = grants.iter().flat_map(|grant| grant.actions.iter().cloned().chain(grant.resources.iter().map(bucket)));
+        for named in named {
             assert!(!named.is_empty() && !named.contains('*'), "{function}: {named}");
         }
     }
 }
 
-/// The wrapping key unwraps for a function only what was wrapped as a tenant's key; the storage key serves only DynamoDB's own calls.
+/// The wrapping key unwraps for a function only what was wrapped as a tenant's key; the storage key serves only the own calls of DynamoDB, S3
+/// and SQS, each by a statement of its own.
 #[test]
 fn every_use_of_a_key_is_bound_to_its_purpose() {
     for (id, function) in Template::deployed().unwrap().resources("AWS::Serverless::Function") {
@@ -189,7 +285,10 @@ fn every_use_of_a_key_is_bound_to_its_purpose() {
             let bound = match (resource.contains("WrappingKey"), resource.contains("StorageKey")) {
                 (true, false) if actions.contains("DescribeKey") => !actions.contains("Decrypt"),
                 (true, false) => condition.contains("kms:EncryptionContext:purpose") && condition.contains("tenant-key"),
-                (false, true) => condition.contains("kms:ViaService") && condition.contains("dynamodb."),
+                (false, true) => {
+                    let services = ["dynamodb.", "s3.", "sqs."].into_iter().filter(|service| condition.contains(service));
+                    condition.contains("kms:ViaService") && services.count() == 1
+                }
                 (names_wrapping_key, _) => !names_wrapping_key && !actions.contains("kms:"),
             };
             assert!(bound, "{id}: {actions} on {resource} if {condition}");

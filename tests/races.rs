@@ -61,6 +61,7 @@ async fn many_installs_of_one_second_are_one_life() {
         assert_eq!(answer.unwrap().status, StatusCode::NO_CONTENT);
     }
     assert_eq!(Standing::stored(&world, &apart, "").await.life, active(1, now));
+    world.jira.keep(&apart);
     assert!(opens(&world, &apart).await);
 }
 

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use shared::platform::random::{Random as _, SystemRandom};
 use shared::problem::{Problem, Refusal};
 use shared::records::register::{self, KindRow};
-use shared::records::{DataClass, Kind, Life, Named, Precondition, Reading};
-use shared::tenant::ContextToken;
+use shared::records::{Kind, Life, Named, Precondition, Reading};
+use shared::tenant::{Anonymous, ContextToken};
 
 use crate::harness::{Answer, World, answer, page_request};
 
@@ -24,8 +24,7 @@ const LIFE: Duration = Duration::from_secs(3600);
 struct Note(String);
 
 impl Kind for Note {
-    const ROW: &'static KindRow =
-        &KindRow { name: "note", class: DataClass::Operation, service: register::Service::Configuration, retired: false };
+    const ROW: &'static KindRow = &KindRow { name: "note", ..register::CONFIGURATION };
     const SCHEMA: u16 = 1;
     const LIFE: Life = Life::After(LIFE);
 }
@@ -38,19 +37,24 @@ impl Named for Note {
     }
 }
 
-async fn read(token: ContextToken<Reading<Note>>) -> Result<String, Problem> {
+async fn read(token: ContextToken<Anonymous, Reading<Note>>) -> Result<String, Problem> {
     token.along.0.map(|record| record.value.0).ok_or_else(|| Problem::new(Refusal::NotFound, "no such note"))
 }
 
-async fn write(token: ContextToken, Path((_, name)): Path<(String, String)>, headers: HeaderMap, text: String) -> Result<String, Problem> {
+async fn write(
+    token: ContextToken<Anonymous>,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    text: String,
+) -> Result<String, Problem> {
     Ok(token.tenant.records().put(&name, &Note(text), &Precondition::of(&headers)?).await?.to_string())
 }
 
-async fn remove(token: ContextToken, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<(), Problem> {
+async fn remove(token: ContextToken<Anonymous>, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<(), Problem> {
     token.tenant.records::<Note>().delete(&name, &Precondition::of(&headers)?).await
 }
 
-async fn list(token: ContextToken) -> Result<String, Problem> {
+async fn list(token: ContextToken<Anonymous>) -> Result<String, Problem> {
     let page = token.tenant.records::<Note>().list(None, 100).await?;
     Ok(page.records.into_iter().map(|record| record.name).collect::<Vec<_>>().join(","))
 }

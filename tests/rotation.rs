@@ -15,12 +15,12 @@ use local::host::ORIGIN_SECRET;
 use serde_json::Value;
 use shared::platform::front;
 use shared::problem::Problem;
-use shared::tenant::{HostToken, rotation};
+use shared::tenant::{Anonymous, HostToken, rotation};
 
 use crate::harness::{Answer, World, answer, host_request};
 use crate::model::Standing;
 
-async fn rotate(token: HostToken) -> Result<String, Problem> {
+async fn rotate(token: HostToken<Anonymous>) -> Result<String, Problem> {
     rotation::rotate(&token.tenant).await.map(|version| version.to_string())
 }
 

@@ -44,7 +44,7 @@ const TEXTS: [&str; 12] = [
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(log::subscriber(std::io::sink)));
 
 /// What the log says while this lives, of what happens on this thread.
-struct Log {
+pub struct Log {
     written: Arc<Mutex<Vec<u8>>>,
     _until: DefaultGuard,
 }
@@ -62,7 +62,7 @@ impl Write for Pen {
 }
 
 impl Log {
-    fn kept() -> Self {
+    pub fn kept() -> Self {
         LazyLock::force(&SECOND);
         let written = Arc::<Mutex<Vec<u8>>>::default();
         let pens = Arc::clone(&written);
@@ -70,11 +70,11 @@ impl Log {
         Self { written, _until: until }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
     }
 
-    fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

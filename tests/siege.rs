@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use local::atlassian::Site;
 use local::host::Settings;
+use local::jira::user::ADMIN;
 use local::samples::{Sample, TokenKind};
 use serde_json::{Value, json};
 use shared::connect::qsh;
 use shared::platform::random::SystemRandom;
 
 use crate::forger::{KeyServer, PUBLISHED, PUBLISHED_KID, forged};
-use crate::harness::{ADDRESS, World, app, settings, site};
+use crate::harness::{ADDRESS, Answer, World, app, settings, site};
 
 /// The whole answer to whoever is not known, whatever the reason.
 pub const REFUSED: &str = r#"{"type":"urn:lethe:problem:unauthorized","title":"the request carries no valid token","status":401}"#;
@@ -25,23 +26,28 @@ pub struct Siege {
     pub world: World,
     pub keys: KeyServer,
     pub other: Site,
-    refusal: HeaderMap,
+    refusal: Answer,
+    page_refusal: Answer,
 }
 
 impl Siege {
     pub async fn begin() -> Self {
         let keys = KeyServer::start();
         let with = |clock: &_| Settings { install_keys_urls: keys.url.clone(), ..settings(clock, Arc::new(SystemRandom)) };
-        let world = World { acme: Site::acme(app(), format!("{ADDRESS}/test-management")), ..World::with(with).await };
+        let mut world = World { acme: Site::acme(app(), format!("{ADDRESS}/test-management")), ..World::with(with).await };
         let other = site("other");
         for site in [&world.acme, &other] {
             assert_eq!(world.install(site).await.status, StatusCode::NO_CONTENT);
             assert_eq!(world.put(site, "test-environments", "[]").await.status, StatusCode::CREATED);
         }
+        world.attach_samples().await;
         // From now on every lifecycle event that is believed changes something.
         world.clock.advance(Duration::from_secs(60));
-        let refusal = world.send(Request::get("/test-management/account").body(Body::empty()).unwrap()).await.headers;
-        Self { world, keys, other, refusal }
+        let refusal = world.send(Request::get("/test-management/account").body(Body::empty()).unwrap()).await;
+        assert_eq!(refusal.text(), REFUSED);
+        let page_refusal = world.send(Request::get("/test-management/page").body(Body::empty()).unwrap()).await;
+        assert!(page_refusal.text().contains("<main id=\"refused\""), "{}", page_refusal.text());
+        Self { world, keys, other, refusal, page_refusal }
     }
 
     /// What a genuine token for this sample says.
@@ -49,7 +55,7 @@ impl Siege {
         let now = self.world.now();
         let computed = qsh::sign(sample.method(), sample.path(), sample.query(), "/test-management").unwrap();
         let qsh = if sample.token() == TokenKind::Context { "context-qsh".to_owned() } else { computed };
-        let mut claims = json!({"iss": self.world.acme.client_key, "sub": "5be24ad8", "iat": now, "exp": now + 180, "qsh": qsh});
+        let mut claims = json!({"iss": self.world.acme.client_key, "sub": ADMIN.account_id, "iat": now, "exp": now + 180, "qsh": qsh});
         if sample.token() == TokenKind::Install {
             claims["aud"] = json!([self.world.acme.app_base_url]);
         }
@@ -76,9 +82,11 @@ impl Siege {
     pub async fn refuses(&self, case: &str, request: Request<Body>) {
         let case = format!("{case}: {} {}", request.method(), request.uri().path());
         let before = self.world.aws().dump().unwrap();
+        // A page is for people, who are refused in words; what it says is the same whatever the cause.
+        let refusal = if request.uri().path().ends_with("/page") { &self.page_refusal } else { &self.refusal };
         let answer = self.world.send(request).await;
-        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::UNAUTHORIZED, REFUSED), "{case}");
-        assert_eq!(answer.headers, self.refusal, "{case}");
+        assert_eq!((answer.status, answer.text()), (StatusCode::UNAUTHORIZED, refusal.text()), "{case}");
+        assert_eq!(answer.headers, refusal.headers, "{case}");
         assert!(self.world.aws().dump().unwrap() == before, "{case}: something changed");
     }
 
@@ -99,7 +107,8 @@ pub fn of_kind(kind: TokenKind) -> Vec<Sample> {
 pub fn to(sample: &Sample, more_query: &str) -> http::request::Builder {
     let query: Vec<&str> = [sample.query(), more_query].into_iter().filter(|part| !part.is_empty()).collect();
     let uri = if query.is_empty() { sample.path().to_owned() } else { format!("{}?{}", sample.path(), query.join("&")) };
-    Request::builder().method(sample.method()).uri(uri).header("content-type", "application/json")
+    let media_type = sample.event.pointer("/headers/content-type").and_then(Value::as_str).unwrap_or("application/json");
+    Request::builder().method(sample.method()).uri(uri).header("content-type", media_type)
 }
 
 pub fn carried(sample: &Sample, token: &str) -> Request<Body> {

@@ -7,16 +7,22 @@ use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
+use local::atlassian::KID;
 use local::host::ORIGIN_SECRET;
-use local::mounts::MOUNTS;
-use local::samples::{Sample, TokenKind};
+use local::jira::user::{ADMIN, ANONYMOUS, USERS, User};
+use local::mounts::{MOUNTS, WORKERS};
+use local::samples::{ATTACHMENT, Sample, TokenKind};
 use local::template::{Template, at};
+use shared::connect::jwt::{ClaimsToSign, sign_hs256};
+use shared::connect::qsh;
 use shared::platform::door;
 use yaml_serde::Value;
 
-use crate::harness::{Answer, World, host_request, page_request, site};
+use crate::harness::{ATLASSIAN, Answer, World, host_request, page_request, site};
 
 const LIST: &str = include_str!("public-routes.txt");
+
+const RIGHTS: &str = include_str!("rights.txt");
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -31,13 +37,22 @@ fn functions() -> BTreeSet<String> {
     Template::deployed().unwrap().functions().iter().map(|id| Template::function_name(id)).collect()
 }
 
+/// Of the functions that are called over HTTP.
 fn samples() -> Vec<Sample> {
     Sample::all().unwrap()
 }
 
+/// What is mounted, however it is called.
+fn mounted() -> BTreeSet<String> {
+    MOUNTS.iter().map(|(name, _)| *name).chain(WORKERS.iter().map(|(name, _)| *name)).map(ToOwned::to_owned).collect()
+}
+
 /// A sample's route as the list of public ones names it: the app is a parameter.
 fn route(sample: &Sample) -> String {
-    format!("{} {}", sample.method(), sample.path().replacen("/test-management/", "/{app}/", 1))
+    let path = sample.path().replacen("/test-management/", "/{app}/", 1);
+    // A real name has as many digits as the samples' own.
+    let segments = path.split('/').map(|segment| if segment.len() == ATTACHMENT.len() { "{id}" } else { segment });
+    format!("{} {}", sample.method(), segments.collect::<Vec<_>>().join("/"))
 }
 
 /// The first segment of every route below an app.
@@ -45,17 +60,42 @@ fn endpoints() -> BTreeSet<String> {
     samples().iter().map(|sample| sample.path().split('/').nth(2).unwrap().to_owned()).collect()
 }
 
+/// A checked-in list of routes, one a line.
+fn listed(text: &'static str) -> BTreeMap<&'static str, &'static str> {
+    text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once(": ").expect("method, path, colon, text")).collect()
+}
+
 fn public_routes() -> BTreeMap<&'static str, &'static str> {
-    LIST.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once(": ").expect("method, path, colon, reason")).collect()
+    listed(LIST)
+}
+
+/// The token of a sample, for this user.
+fn token_of(world: &World, sample: &Sample, user: User) -> String {
+    let qsh = match sample.token() {
+        TokenKind::Context => "context-qsh".to_owned(),
+        _ => qsh::sign(sample.method(), sample.path(), sample.query(), "/test-management").unwrap(),
+    };
+    let subject = user.account_id.map(ToOwned::to_owned);
+    let claims = ClaimsToSign { subject, audience: vec![world.acme.app_base_url.clone()], ..world.acme.claims(Some(qsh), world.now()) };
+    match sample.token() {
+        TokenKind::Install => ATLASSIAN.0.sign(&claims, KID).unwrap(),
+        _ => sign_hs256(&claims, world.acme.shared_secret.as_bytes()).unwrap(),
+    }
 }
 
 fn bare(method: &Method, path: &str) -> Request<Body> {
     Request::builder().method(method).uri(path).body(Body::empty()).unwrap()
 }
 
-/// Every refusal is a problem document of its status.
+/// Every refusal is a problem document of its status; the page's own is a page without script.
 #[track_caller]
 fn assert_problem(answer: &Answer, status: StatusCode, slug: &str, case: &str) {
+    if answer.headers["content-type"] == "text/html; charset=utf-8" {
+        let text = answer.text();
+        assert!(text.contains("<main id=\"refused\"") && !text.contains("<script") && case.contains("/page"), "{case}: {text}");
+        assert_eq!(answer.status, status, "{case}");
+        return;
+    }
     assert_eq!((answer.status, answer.problem().as_str()), (status, slug), "{case}: {}", answer.text());
     assert_eq!(answer.headers["content-type"], "application/problem+json", "{case}");
 }
@@ -63,7 +103,8 @@ fn assert_problem(answer: &Answer, status: StatusCode, slug: &str, case: &str) {
 #[tokio::test]
 async fn every_function_has_all_that_a_function_has() {
     let template = Template::deployed().unwrap();
-    let (routes, samples, world) = (template.routes().unwrap(), samples(), World::new().await);
+    let (routes, world) = (template.routes().unwrap(), World::new().await);
+    let samples: Vec<Sample> = samples().into_iter().chain(Sample::of_workers().unwrap()).collect();
     let logs: BTreeMap<String, Value> = template.resources("AWS::Logs::LogGroup").into_iter().collect();
     let mut missing = Vec::new();
     for (id, function) in template.resources("AWS::Serverless::Function") {
@@ -75,7 +116,8 @@ async fn every_function_has_all_that_a_function_has() {
             Some(Value::Tagged(tagged)) => tagged.value.as_str(),
             _ => None,
         });
-        let triggered = at(&function, &["Properties", "Events"]).is_some();
+        let (is_triggered, is_routed) =
+            (at(&function, &["Properties", "Events"]).is_some(), routes.iter().any(|route| route.function == id));
         for (what, is_there) in [
             ("a crate of its name", text("Cargo.toml").contains(&format!("name = \"{name}\"\n"))),
             ("a main.rs that starts its routes", text("src/main.rs").contains(&format!("{}::", name.replace('-', "_")))),
@@ -84,8 +126,12 @@ async fn every_function_has_all_that_a_function_has() {
             ("Binary: its name", said(&["Metadata", "BuildProperties", "Binary"]) == name),
             ("a description", !said(&["Properties", "Description"]).is_empty()),
             ("a sample event in events/", samples.iter().any(|sample| sample.function == name)),
-            ("a mount in local/src/mounts.rs", MOUNTS.iter().any(|(mounted, _)| *mounted == name)),
-            ("a pattern of the front door, or a trigger", triggered || routes.iter().any(|route| route.function == id)),
+            ("a mount in local/src/mounts.rs", mounted().contains(&name)),
+            ("a pattern of the front door or a trigger, and not both", is_triggered != is_routed),
+            (
+                "an URL, if a pattern leads to it, and none otherwise",
+                at(&function, &["Properties", "FunctionUrlConfig"]).is_some() == is_routed,
+            ),
             ("a log group of its name", log_name == Some(&format!("/aws/lambda/${{{id}}}"))),
             ("30 days in its log group", log.and_then(|log| at(log, &["Properties", "RetentionInDays"])?.as_u64()) == Some(30)),
             ("an environment that it starts with", world.host.platform(&name).is_some()),
@@ -101,10 +147,10 @@ async fn every_function_has_all_that_a_function_has() {
 #[test]
 fn nothing_lies_in_the_repository_that_the_template_does_not_name() {
     let functions = functions();
-    let mounted = MOUNTS.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
     let logs = Template::deployed().unwrap().resources("AWS::Logs::LogGroup");
     let logged = logs.iter().map(|(id, _)| Template::function_name(id.strip_suffix("Log").expect(id))).collect();
-    for (what, found) in [("functions/", names_in("functions")), ("events/", names_in("events")), ("a mount", mounted), ("a log", logged)] {
+    for (what, found) in [("functions/", names_in("functions")), ("events/", names_in("events")), ("a mount", mounted()), ("a log", logged)]
+    {
         assert_eq!(found, functions, "{what}");
     }
 }
@@ -126,7 +172,7 @@ fn every_pattern_of_the_front_door_is_walked_by_a_sample_event_of_its_function()
 async fn every_sample_event_succeeds_through_the_lambda_door() {
     for sample in samples() {
         let world = World::of_samples().await;
-        let event = serde_json::from_value(sample.filled(&world.sample_token(&sample), ORIGIN_SECRET)).unwrap();
+        let event = serde_json::from_value(world.real(&sample).filled(&world.sample_token(&sample), ORIGIN_SECRET)).unwrap();
         let answer = door::answer(world.host.function(&sample.function).unwrap(), event).await;
         assert!((200..300).contains(&answer.status_code), "{} {}: {answer:?}", sample.function, sample.case);
     }
@@ -158,6 +204,34 @@ async fn every_route_without_a_token_is_refused_unless_it_is_listed_as_public() 
                 let headers_only = world.send_to(&sample.function, bare(&Method::HEAD, sample.path())).await;
                 assert_eq!(headers_only.status, StatusCode::UNAUTHORIZED, "HEAD of {}", route(&sample));
             }
+        }
+    }
+}
+
+/// Promise A-43: the right tenant's wrong user, for every route, called past the front door too.
+#[tokio::test]
+async fn every_route_refuses_the_right_tenants_wrong_user_as_the_list_of_rights_says() {
+    let guarded: Vec<_> = samples().into_iter().filter(|sample| sample.token() != TokenKind::Public).collect();
+    let routes: BTreeSet<String> = guarded.iter().map(route).collect();
+    assert_eq!(listed(RIGHTS).keys().map(|route| (*route).to_owned()).collect::<BTreeSet<_>>(), routes);
+    for (sample, user) in guarded.iter().flat_map(|sample| USERS.map(|user| (sample, user))) {
+        let allowed = match listed(RIGHTS)[route(sample).as_str()] {
+            "atlassian" => true,
+            "member" => user != ANONYMOUS,
+            // What the samples are about was made by the administrator.
+            "admin" | "author" | "remover" => user == ADMIN,
+            other => panic!("{other} is no right"),
+        };
+        let world = World::of_samples().await;
+        let sample = &world.real(sample);
+        let event = sample.filled(&token_of(&world, sample, user), ORIGIN_SECRET);
+        let (before, case) = (world.aws().dump().unwrap(), format!("{} by {}", route(sample), user.name));
+        let answer = door::answer(world.host.function(&sample.function).unwrap(), serde_json::from_value(event).unwrap()).await;
+        if allowed {
+            assert!((200..300).contains(&answer.status_code), "{case}: {}", answer.body);
+        } else {
+            assert_eq!((answer.status_code, world.aws().dump().unwrap() == before), (403, true), "{case}: {}", answer.body);
+            assert!(answer.body.contains("only for "), "{case}: {}", answer.body);
         }
     }
 }
@@ -241,13 +315,18 @@ async fn another_tenants_record_is_not_found_and_not_touched() {
     assert_eq!(list["configuration"].as_array().map(Vec::len), Some(1));
 }
 
+/// A byte more than the largest body that the sample's route takes, or than any that it would read.
+fn larger_than_taken(sample: &Sample) -> usize {
+    if sample.path() == "/test-management/attachments" { 4 * 1024 * 1024 + 1 } else { 256 * 1024 + 1 }
+}
+
 #[tokio::test]
 async fn too_large_a_body_is_refused() {
     let world = World::of_samples().await;
     for sample in samples().iter().filter(|sample| sample.body().is_some()) {
         let (mut parts, _) = world.sampled(sample).into_parts();
         parts.headers.remove("content-length");
-        let answer = world.send(Request::from_parts(parts, Body::from(vec![b' '; 256 * 1024 + 1]))).await;
+        let answer = world.send(Request::from_parts(parts, Body::from(vec![b' '; larger_than_taken(sample)]))).await;
         assert_problem(&answer, StatusCode::PAYLOAD_TOO_LARGE, "too-large", &route(sample));
         assert_eq!(answer.field(), "body", "{}", route(sample));
     }

@@ -1,0 +1,48 @@
+// The states that a person may see the small Jira and the app's page in, one after the other, in one world.
+import { DAY } from "./jira.js";
+
+/** A value with a word that no line can hold, and one of many lines. */
+const LONG = JSON.stringify({ word: "x".repeat(400), list: Array.from({ length: 30 }, (_, at) => `line ${at}`) }, null, 2);
+
+/** Goes through the states and calls `look` in each, with a name for it and whether the app is shown. */
+export async function inEveryState({ jira, faults }, look) {
+  const { editor, page } = jira;
+  await look("not installed", false);
+  await jira.does("install");
+  await editor.ready();
+  await jira.idle();
+  await look("installed, nothing set", true);
+  await editor.store("theme", '{"colour": "blue"}');
+  await editor.store("a-long.name_".repeat(10), LONG);
+  await jira.idle();
+  await editor.edit("theme");
+  await editor.value.fill("{");
+  await editor.root.locator("#save").click();
+  await editor.root.locator("#value-error").getByText("not JSON").waitFor();
+  await look("an administrator edits, and has made a mistake", true);
+  await editor.root.locator("#cancel").click();
+  await editor.setting("theme").locator("[data-delete]").click();
+  await look("an administrator is asked whether to delete", true);
+  await jira.becomes("max");
+  await editor.root.locator('body[data-may-administer="false"]').waitFor();
+  await editor.ready();
+  await jira.idle();
+  await look("a member reads", true);
+  faults.provoke(403, "/test-management/page");
+  await jira.becomes("nobody");
+  await editor.root.locator("main#refused").waitFor();
+  await jira.idle();
+  await look("refused", true);
+  await jira.becomes("ada");
+  await editor.ready();
+  await jira.does("disable");
+  await editor.ready();
+  await look("switched off", true);
+  await jira.does("leave");
+  await look("left", false);
+  await jira.later(110 * DAY);
+  await jira.later(DAY);
+  await jira.gone.waitFor();
+  await page.locator("#stored details").evaluateAll((all) => all.forEach((one) => (one.open = true)));
+  await look("gone", false);
+}

@@ -1,0 +1,161 @@
+//! What is started by queues and schedules: the ways there as template.yaml lays them, the sample events, and the queue door, which handles each
+//! message by itself and tells of each once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use local::mounts::{WORKERS, Work};
+use local::samples::{ATTACHMENT, Sample};
+use local::template::{Template, at};
+use serde_json::json;
+use shared::platform::Platform;
+use shared::platform::queue::{self, DeadLetter, Handled, QueueEvent};
+use shared::platform::schedule::{self, Deadline, Report};
+use shared::problem::Problem;
+use shared::tenant::id::digest;
+use yaml_serde::Value;
+
+use crate::harness::World;
+use crate::secrets::Log;
+
+/// What a function of this name does for a queue or a schedule.
+pub fn work_of(function: &str) -> Work {
+    WORKERS.iter().find(|(name, _)| *name == function).unwrap().1
+}
+
+/// Hands a sample event to its function, about the world's own upload.
+pub async fn work(world: &World, sample: &Sample) -> Result<(), String> {
+    let platform = world.host.platform(&sample.function).unwrap();
+    match work_of(&sample.function) {
+        Work::Schedule(handle) => {
+            let deadline = Deadline::after(&platform, Duration::from_secs(900));
+            handle(platform, deadline).await.map(drop).map_err(|problem| problem.reason().0.into_owned())
+        }
+        Work::Queue(handle) => {
+            let digest = digest(world.acme.app.slug, &world.acme.client_key);
+            let event = sample.event.to_string().replace("${digest}", &digest).replace(ATTACHMENT, &world.upload);
+            let answer = handle(platform, serde_json::from_str(&event).unwrap()).await;
+            if answer.batch_item_failures.is_empty() { Ok(()) } else { Err("failed".to_owned()) }
+        }
+    }
+}
+
+/// Ends the world's own upload, so that it has arrived.
+pub async fn end_upload(world: &World) {
+    let complete = format!("/test-management/attachments/uploads/{}/complete", world.upload);
+    assert_eq!(world.as_page(&world.acme, Method::POST, &complete, Body::empty()).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn every_sample_event_of_a_queue_or_a_schedule_succeeds() {
+    for sample in Sample::of_workers().unwrap() {
+        let world = World::of_samples().await;
+        end_upload(&world).await;
+        assert_eq!(work(&world, &sample).await, Ok(()), "{} {}", sample.function, sample.case);
+        if sample.function == "attachment-seal" {
+            let sealed = format!("/test-management/attachments/{}", world.upload);
+            assert_eq!(world.as_page(&world.acme, Method::GET, &sealed, Body::empty()).await.text(), "one larger plan");
+            assert_eq!(world.host.dead_letters().await.unwrap().len(), 0);
+        }
+    }
+}
+
+/// A queue gives up what fails, waits longer than its function takes, and outlives a long weekend; so does what it gave up.
+#[test]
+fn every_queue_that_starts_a_function_has_dead_letters_and_patience() {
+    let template = Template::deployed().unwrap();
+    let queues: BTreeMap<String, Value> = template.resources("AWS::SQS::Queue").into_iter().collect();
+    let number = |queue: &str, name: &str| at(&queues[queue], &["Properties", name]).and_then(Value::as_u64).unwrap_or_default();
+    let functions: BTreeMap<String, Value> = template.resources("AWS::Serverless::Function").into_iter().collect();
+    for trigger in template.queue_triggers().unwrap() {
+        // Lambda demands it; more would keep what failed waiting, and it may be a customer's file that is not sealed yet.
+        assert!(number(&trigger.queue, "VisibilityTimeout") > template.timeout(&trigger.function).as_secs(), "{trigger:?}");
+        assert!(at(&queues[&trigger.dead_letters], &["Properties", "RedrivePolicy"]).is_none(), "{trigger:?}");
+        for queue in [&trigger.queue, &trigger.dead_letters] {
+            assert_eq!(number(queue, "MessageRetentionPeriod"), 14 * 86_400, "{queue}");
+            assert!(at(&queues[queue], &["Properties", "KmsMasterKeyId"]).is_some(), "{queue}");
+        }
+        let events = at(&functions[&trigger.function], &["Properties", "Events"]).and_then(Value::as_mapping).unwrap();
+        for event in events.values() {
+            let answers = at(event, &["Properties", "FunctionResponseTypes"]).and_then(Value::as_sequence).unwrap();
+            assert!(answers.iter().any(|answer| answer.as_str() == Some("ReportBatchItemFailures")), "{trigger:?}");
+        }
+    }
+}
+
+/// Promise A-42: what the queues' policy and the storage key's let in is our rule, and no other service or rule.
+#[test]
+fn nobody_but_the_rule_may_write_to_the_queues() {
+    let template = Template::deployed().unwrap();
+    let policies = [template.resources("AWS::SQS::QueuePolicy"), template.resources("AWS::KMS::Key")].concat();
+    let mut rules = 0;
+    for (id, policy) in policies {
+        let document = at(&policy, &["Properties", "PolicyDocument"]).or_else(|| at(&policy, &["Properties", "KeyPolicy"])).unwrap();
+        for statement in at(document, &["Statement"]).and_then(Value::as_sequence).unwrap() {
+            match at(statement, &["Principal", "Service"]).and_then(Value::as_str) {
+                None => assert!(at(statement, &["Principal", "AWS"]).is_some(), "{id}: {statement:?}"),
+                Some(service) => {
+                    let source = at(statement, &["Condition", "ArnEquals", "aws:SourceArn"]);
+                    let Some(Value::Tagged(source)) = source else { panic!("{id}: {statement:?}") };
+                    let source = source.value.as_str().unwrap();
+                    let is_ours = source == "ArrivalRule.Arn" || source.ends_with(":rule/${AWS::StackName}-arrivals");
+                    assert_eq!((service, is_ours), ("events.amazonaws.com", true), "{id}: {statement:?}");
+                    rules += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(rules, 2);
+}
+
+/// Four messages: one that is done, one that fails, one that panics and one that is dead.
+fn batch() -> QueueEvent {
+    let message = |body: &str| json!({"messageId": format!("id-of-{body}"), "body": body});
+    let messages = ["panic", "fail", "die", "pass"].map(message);
+    serde_json::from_value(json!({"Records": messages})).unwrap()
+}
+
+async fn handle(_: Platform, body: String) -> Result<Handled, Problem> {
+    match body.as_str() {
+        "panic" => panic!("told by nobody"),
+        "fail" => Err(Problem::unavailable("away")),
+        "die" => Ok(Handled::Dead(DeadLetter { reason: "never", about: BTreeMap::new() })),
+        _ => Ok(Handled::Done("passed")),
+    }
+}
+
+#[tokio::test]
+async fn each_message_is_handled_by_itself_and_told_once() {
+    let world = World::new().await;
+    let platform = world.host.platform("attachment-seal").unwrap();
+    let dead_letters = platform.config().queues.attachment_dead_letters.clone();
+    let log = Log::kept();
+    let answer = queue::each(&platform, "probe", &dead_letters, batch(), handle).await;
+    let failed: Vec<&str> = answer.batch_item_failures.iter().map(|failed| failed.item_identifier.as_str()).collect();
+    assert_eq!(failed, ["id-of-panic", "id-of-fail"]);
+    assert_eq!(world.host.dead_letters().await.unwrap(), [json!({"reason": "never"})]);
+    let told: Vec<_> = log.events().into_iter().filter(|line| line["function"] == "probe").collect();
+    let outcomes: Vec<_> = told.iter().map(|line| (line["outcome"].as_str().unwrap(), line["reason"].as_str().unwrap())).collect();
+    assert_eq!(outcomes, [("again", "panicked"), ("again", "away"), ("dead", "never"), ("done", "passed")]);
+    assert!(told.iter().all(|line| line["duration_ms"].is_u64() && !line.to_string().contains("id-of-")), "{told:?}");
+}
+
+/// A run is told like a message: how often each thing, and a panic like any failure.
+#[tokio::test]
+async fn each_run_of_a_schedule_is_told_once() {
+    let world = World::new().await;
+    let platform = world.host.platform("attachment-reconcile").unwrap();
+    let log = Log::kept();
+    let report = |incident| Report { counts: vec![("removed", 2)], incident };
+    for ran in [Ok(report(false)), Ok(report(true)), Err(Problem::unavailable("away"))] {
+        let _ = schedule::tell(&platform, "probe", async { ran }).await;
+    }
+    let panicked = schedule::tell(&platform, "probe", async { panic!("told by nobody") }).await;
+    assert!(panicked.is_err());
+    let told = log.events();
+    let outcomes: Vec<_> = told.iter().filter_map(|line| Some((line["level"].as_str()?, line["outcome"].as_str()?))).collect();
+    assert_eq!(outcomes, [("INFO", "done"), ("ERROR", "incident"), ("ERROR", "again"), ("ERROR", "again")]);
+    assert_eq!(told[0]["counts"], "removed=2");
+}
