@@ -17,6 +17,7 @@ static APPS: [App; 1] = [App {
     // Reading covers looking up issues and asking what a user may do; nothing is written to the site.
     scopes: &[Scope::Read],
     licensed: true,
+    ended_licence: EndedLicence::LeavesAfterDays(30),
     general_pages: &[Page { key: "main", url: "/page", name: "Lethe: data and settings" }],
     attachments: AttachmentLimits { largest_bytes: 5 << 30, most: 100_000, total_bytes: 500 << 30 },
 }];
@@ -38,6 +39,8 @@ pub struct App {
     pub scopes: &'static [Scope],
     /// Whether Atlassian sells licences of it.
     pub licensed: bool,
+    /// What it means that a site's licence of it has ended.
+    pub ended_licence: EndedLicence,
     /// Its pages in Jira's menu.
     pub general_pages: &'static [Page],
     /// How much may be attached in it.
@@ -52,6 +55,24 @@ impl App {
         base_url.set_path(&format!("{}/{}", public.path().trim_end_matches('/'), self.slug));
         base_url
     }
+
+    /// How long a site may be without an active licence before its tenant counts as gone, in seconds; `None`: for ever.
+    #[must_use]
+    pub fn leaves_unlicensed_after(&self) -> Option<i64> {
+        match self.ended_licence {
+            EndedLicence::LeavesAfterDays(days) if self.licensed => Some(i64::from(days) * 24 * 60 * 60),
+            EndedLicence::LeavesAfterDays(_) | EndedLicence::Keeps => None,
+        }
+    }
+}
+
+/// What follows from an ended licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedLicence {
+    /// Nothing: the tenant stays as long as its site knows the app.
+    Keeps,
+    /// After so many days without an active one the tenant counts as gone, and may come back like any other.
+    LeavesAfterDays(u32),
 }
 
 /// How much a tenant may attach.
@@ -66,7 +87,7 @@ pub struct AttachmentLimits {
 }
 
 /// Who offers an app.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Vendor {
     /// The vendor's name.
     pub name: &'static str,

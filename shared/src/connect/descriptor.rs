@@ -175,7 +175,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::connect::catalogue::{AttachmentLimits, Catalogue};
+    use crate::connect::catalogue::{AttachmentLimits, Catalogue, EndedLicence};
     use crate::connect::lifecycle::{Disabled, Enabled, Installed, Lifecycle as Event, Uninstalled};
 
     fn url(text: &str) -> Url {
@@ -275,6 +275,7 @@ mod tests {
             vendor,
             scopes: &[],
             licensed: false,
+            ended_licence: EndedLicence::Keeps,
             general_pages: pages,
             attachments: NONE,
         };
