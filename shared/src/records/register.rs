@@ -12,6 +12,8 @@ pub enum Service {
     Configuration,
     /// Files that users attach.
     Attachments,
+    /// What sites said of their licences.
+    Licences,
 }
 
 impl Service {
@@ -21,6 +23,7 @@ impl Service {
         match self {
             Self::Configuration => "configuration",
             Self::Attachments => "attachments",
+            Self::Licences => "licences",
         }
     }
 
@@ -30,6 +33,7 @@ impl Service {
         match self {
             Self::Configuration => &tables.configuration,
             Self::Attachments => &tables.attachments,
+            Self::Licences => &tables.licences,
         }
     }
 }
@@ -85,8 +89,12 @@ pub const UPLOAD: KindRow = KindRow {
     retired: false,
 };
 
+/// What a site said of the app's licence (promise E-12).
+pub const LICENCE: KindRow =
+    KindRow { name: "licence", class: DataClass::Operation, service: Service::Licences, kept: &retention::LICENCE, retired: false };
+
 /// All of them, in the order in which they came.
-pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION, &ATTACHMENT, &ATTACHMENT_USAGE, &UPLOAD];
+pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION, &ATTACHMENT, &ATTACHMENT_USAGE, &UPLOAD, &LICENCE];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! How long anything is kept: the one table that code, documents and answers take it from (promises E-17, E-26, E-34).
 //!
-//! A `target` is what usually happens, a `deadline` what holds at the latest. Both count from the event that ends the need.
+//! A `target` is what usually happens, a `deadline` what holds at the latest. Both count from the event that ends the need. [`SINKS`] is what
+//! ages out by a setting of AWS's. How the backups' days add up to the deadline is in [`timeline`](crate::purge::timeline).
 
 use std::time::Duration;
 
@@ -18,8 +19,20 @@ pub const GRACE: Duration = days(110);
 /// TTL may delete the keys only a day after the purge should have, so that it is never TTL that decides.
 pub const TTL_MARGIN: Duration = days(1);
 
+/// From a request for earlier deletion until no copy exists anywhere (promise E-36).
+pub const EARLY_DEADLINE: Duration = days(49);
+
+/// From the beginning of a purge until no copy exists anywhere, at most: the terms after the grace in the timeline's sum, which a test adds up.
+pub const AFTER_GRACE: Duration = days(55);
+
 /// From leaving until no copy exists anywhere, backups included (promises E-17, E-34).
 pub const DEADLINE: Duration = days(180);
+
+/// How long a tombstone is kept, and an entry of the audit: the proof outlives the data.
+pub const TOMBSTONE: Duration = days(7 * 365 + 2);
+
+/// How long a line of a log is kept (promise A-03).
+pub const LOGS: Duration = days(30);
 
 /// How long an in-flight token signed with the previous shared secret is honoured after a rotation: the longest life of one seen.
 pub const PREVIOUS_SECRET: Duration = Duration::from_secs(15 * 60);
@@ -84,6 +97,15 @@ pub const COUNTS: Retention = Retention {
     deadline: DEADLINE,
 };
 
+/// What a site said of the app's licence.
+pub const LICENCE: Retention = Retention {
+    what: "licence of the installed app",
+    class: Some(DataClass::Operation),
+    counts_from: "asking Atlassian",
+    target: days(1),
+    deadline: days(4),
+};
+
 /// The table. Longer than [`DEADLINE`] is only what holds no customer data.
 pub const RETENTIONS: &[Retention] = &[
     ACCOUNT,
@@ -97,13 +119,7 @@ pub const RETENTIONS: &[Retention] = &[
         target: days(30),
         deadline: days(33),
     },
-    Retention {
-        what: "licence of the installed app",
-        class: Some(DataClass::Operation),
-        counts_from: "asking Atlassian",
-        target: days(1),
-        deadline: days(4),
-    },
+    LICENCE,
     Retention {
         what: "identifiers of events already seen",
         class: Some(DataClass::Operation),
@@ -116,7 +132,7 @@ pub const RETENTIONS: &[Retention] = &[
         class: Some(DataClass::Operation),
         counts_from: "the message",
         target: days(14),
-        deadline: days(49),
+        deadline: LONGEST_SINK,
     },
     Retention {
         what: "support bundles",
@@ -132,14 +148,66 @@ pub const RETENTIONS: &[Retention] = &[
         target: days(400),
         deadline: days(403),
     },
-    Retention { what: "logs, without customer data", class: None, counts_from: "the event", target: days(30), deadline: days(31) },
+    Retention { what: "logs, without customer data", class: None, counts_from: "the event", target: LOGS, deadline: days(31) },
     Retention {
         what: "audit entries and tombstones, without customer data",
         class: None,
         counts_from: "the entry",
-        target: days(7 * 365 + 2),
+        target: TOMBSTONE,
         deadline: days(7 * 365 + 5),
     },
+];
+
+/// What makes an end of what lies in a sink: the setting in `template.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A queue's messages: `MessageRetentionPeriod`.
+    Messages,
+    /// A log group's events: `RetentionInDays`.
+    Events,
+    /// A bucket's objects: `ExpirationInDays`.
+    Objects,
+    /// What became of a bucket's objects when they were replaced or deleted: `NoncurrentDays`.
+    OldVersions,
+    /// The parts of uploads to a bucket that are never completed: `DaysAfterInitiation`.
+    Parts,
+}
+
+/// Where something lies on its way, or is left by the way, until AWS deletes it by itself (promises A-03, E-34).
+#[derive(Clone, Copy, Debug)]
+pub struct Sink {
+    /// Its logical id in `template.yaml`; [`LOG_GROUPS`] stands for all of them.
+    pub resource: &'static str,
+    /// What lies in it.
+    pub holds: &'static str,
+    /// Which setting makes an end.
+    pub ending: Ending,
+    /// What that setting says.
+    pub kept: Duration,
+}
+
+/// Every log group: all are the same.
+pub const LOG_GROUPS: &str = "every log group";
+
+/// The longest that anything may lie in a queue or another sink: no longer than earlier deletion takes (promises E-34, E-36).
+pub const LONGEST_SINK: Duration = days(49);
+
+/// Every queue and every other sink: whatever `template.yaml` makes and is not here, a test refuses.
+pub const SINKS: &[Sink] = &[
+    Sink { resource: "ArrivalQueue", holds: "names of objects that have arrived", ending: Ending::Messages, kept: days(14) },
+    Sink {
+        resource: "AttachmentDeadLetters",
+        holds: "names of objects that could not be sealed, and why",
+        ending: Ending::Messages,
+        kept: days(14),
+    },
+    Sink { resource: "PurgeQueue", holds: "ids of leavings whose purge goes on", ending: Ending::Messages, kept: days(14) },
+    Sink { resource: "PurgeDeadLetters", holds: "ids of leavings whose purge failed", ending: Ending::Messages, kept: days(14) },
+    Sink { resource: "IncomingBucket", holds: "large files as they arrive, unsealed", ending: Ending::Objects, kept: days(1) },
+    Sink { resource: "IncomingBucket", holds: "parts of large files, unsealed", ending: Ending::Parts, kept: days(1) },
+    Sink { resource: "SealedBucket", holds: "sealed files that were replaced or deleted", ending: Ending::OldVersions, kept: days(7) },
+    Sink { resource: "SealedBucket", holds: "parts of files that are being sealed", ending: Ending::Parts, kept: days(1) },
+    Sink { resource: LOG_GROUPS, holds: "what happened, without customer data", ending: Ending::Events, kept: LOGS },
 ];
 
 /// One class's answer to "how long": days, as the account page shows them.
@@ -176,6 +244,15 @@ mod tests {
             assert!(row.target <= row.deadline, "{}", row.what);
             let anonymous = row.class.is_none() || row.class == Some(DataClass::Session);
             assert!(anonymous || row.deadline <= DEADLINE, "{}", row.what);
+        }
+    }
+
+    /// Promises A-03, E-34.
+    #[test]
+    fn nothing_lies_in_a_sink_for_longer_than_earlier_deletion_takes() {
+        for sink in SINKS {
+            let longest = if sink.ending == Ending::Events { LOGS } else { LONGEST_SINK };
+            assert!(sink.kept <= longest, "{}", sink.resource);
         }
     }
 

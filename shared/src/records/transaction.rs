@@ -57,8 +57,14 @@ impl Transaction {
     }
 
     /// Deletes an item, if `condition` holds of it.
-    pub(crate) fn delete(mut self, table: &str, key: Item, condition: &str) -> Self {
-        let delete = Delete::builder().table_name(table).set_key(Some(key)).condition_expression(condition);
+    pub(crate) fn delete(mut self, table: &str, key: Item, condition: &str, values: &[(&str, AttributeValue)]) -> Self {
+        let mut delete = Delete::builder().table_name(table).set_key(Some(key)).condition_expression(condition);
+        for (name, value) in values {
+            delete = delete.expression_attribute_values(*name, value.clone());
+        }
+        if condition.contains("#state") {
+            delete = delete.expression_attribute_names("#state", "state");
+        }
         self.push(delete.build().map(|delete| TransactWriteItem::builder().delete(delete).build()));
         self
     }
