@@ -27,6 +27,8 @@ pub enum Refusal {
     LimitReached,
     /// 409: something is still missing.
     Incomplete,
+    /// 409: the tenant is not where this can be done.
+    WrongState,
     /// 412: the record is not at the revision that the request names (RFC 9110, section 13.1).
     RevisionConflict,
     /// 413: more bytes than this route takes.
@@ -51,6 +53,7 @@ impl Refusal {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "the method is not allowed here"),
             Self::LimitReached => (StatusCode::CONFLICT, "limit-reached", "there is as much as there may be"),
             Self::Incomplete => (StatusCode::CONFLICT, "incomplete", "not everything is there yet"),
+            Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "this cannot be done as things stand"),
             Self::RevisionConflict => {
                 (StatusCode::PRECONDITION_FAILED, "revision-conflict", "the record is not at the revision that was named")
             }

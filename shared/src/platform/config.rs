@@ -1,7 +1,8 @@
 //! Typed configuration, read once from the environment and checked before the first event.
 //!
-//! Every variable is required: nothing falls back to a default that hides a mistake. All faults are told at once, by the variable's name and
-//! never with its value. `template.yaml` sets them in `Globals`; a test reads them from there.
+//! Every variable of ours is required: nothing falls back to a default that hides a mistake. Of AWS's two may be absent: `AWS_SESSION_TOKEN`, which
+//! long-lived local keys do not have, and `AWS_ENDPOINT_URL_S3`, which only the local host sets. All faults are told at once, by the variable's
+//! name and never with its value. `template.yaml` sets ours in `Globals`; a test reads them from there.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::connect::{Realm, SiteHosts};
+use crate::purge::timeline::Timeline;
 
 /// What a function must know before it may answer anything.
 pub struct Config {
@@ -29,6 +31,10 @@ pub struct Config {
     pub bridge_script_url: Url,
     /// ARN of the KMS key that wraps every tenant's keys.
     pub wrapping_key: String,
+    /// ARN of the KMS key that signs deletion certificates.
+    pub certificate_key: String,
+    /// From leaving to the last copy, added up from the configured terms.
+    pub timeline: Timeline,
     /// Physical names of the tables.
     pub tables: Tables,
     /// Physical names of the buckets.
@@ -54,6 +60,10 @@ pub struct Tables {
     pub configuration: String,
     /// The records of the attachment service.
     pub attachments: String,
+    /// What sites said of their licences.
+    pub licences: String,
+    /// Who did what by hand, and why.
+    pub audit: String,
 }
 
 /// Physical names of the buckets.
@@ -70,6 +80,10 @@ pub struct Buckets {
 pub struct Queues {
     /// What arrived and can never be sealed.
     pub attachment_dead_letters: String,
+    /// The leavings whose purge goes on.
+    pub purge: String,
+    /// What the purge can do nothing with.
+    pub purge_dead_letters: String,
 }
 
 /// Credentials for AWS as Lambda hands them to the process; neither shown nor logged.
@@ -125,18 +139,24 @@ impl Config {
         let site_hosts =
             env.parse("LETHE_SITE_HOSTS", "must be host suffixes like .atlassian.net, by comma", |text| SiteHosts::parse(text).ok());
         let bridge_script_url = env.parse("LETHE_BRIDGE_SCRIPT_URL", "must be the https URL of a script, of plain letters", script);
-        let wrapping_key = env.parse("LETHE_WRAPPING_KEY", "must be the ARN of a KMS key, not of an alias", |arn| {
-            (arn.starts_with("arn:") && arn.contains(":key/")).then(|| arn.to_owned())
-        });
+        let wrapping_key = env.parse("LETHE_WRAPPING_KEY", "must be the ARN of a KMS key, not of an alias", key_arn);
+        let certificate_key = env.parse("LETHE_CERTIFICATE_KEY", "must be the ARN of a KMS key, not of an alias", key_arn);
+        let key_backup_days = env.parse("LETHE_KEY_BACKUP_DAYS", DAYS, days);
+        let data_backup_days = env.parse("LETHE_DATA_BACKUP_DAYS", DAYS, days);
+        let timeline = key_backup_days.zip(data_backup_days).and_then(|(keys, data)| env.timeline(keys, data));
         let region = env.text("AWS_REGION");
         let tenants = env.text("LETHE_TENANTS_TABLE");
         let tenant_keys = env.text("LETHE_TENANT_KEYS_TABLE");
         let departures = env.text("LETHE_DEPARTURES_TABLE");
         let configuration = env.text("LETHE_CONFIGURATION_TABLE");
         let attachments = env.text("LETHE_ATTACHMENTS_TABLE");
+        let licences = env.text("LETHE_LICENCES_TABLE");
+        let audit = env.text("LETHE_AUDIT_TABLE");
         let incoming = env.text("LETHE_INCOMING_BUCKET");
         let sealed = env.text("LETHE_SEALED_BUCKET");
         let attachment_dead_letters = env.text("LETHE_ATTACHMENT_DEAD_LETTERS");
+        let purge = env.text("LETHE_PURGE_QUEUE");
+        let purge_dead_letters = env.text("LETHE_PURGE_DEAD_LETTERS");
         let s3_endpoint = match (env.lookup)("AWS_ENDPOINT_URL_S3") {
             None => Some(None),
             Some(_) => env.parse("AWS_ENDPOINT_URL_S3", "must be an https URL without path, query or user", |text| origin(text).map(Some)),
@@ -155,15 +175,23 @@ impl Config {
                 site_hosts: site_hosts?,
                 bridge_script_url: bridge_script_url?,
                 wrapping_key: wrapping_key?,
+                certificate_key: certificate_key?,
+                timeline: timeline?,
                 tables: Tables {
                     tenants: tenants?,
                     tenant_keys: tenant_keys?,
                     departures: departures?,
                     configuration: configuration?,
                     attachments: attachments?,
+                    licences: licences?,
+                    audit: audit?,
                 },
                 buckets: Buckets { incoming: incoming?, sealed: sealed? },
-                queues: Queues { attachment_dead_letters: attachment_dead_letters? },
+                queues: Queues {
+                    attachment_dead_letters: attachment_dead_letters?,
+                    purge: purge?,
+                    purge_dead_letters: purge_dead_letters?,
+                },
                 s3_endpoint: s3_endpoint?,
                 credentials: Credentials { access_key_id: access_key_id?, secret_access_key: secret_access_key?, session_token },
             })
@@ -203,6 +231,27 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
         }
         parsed
     }
+
+    /// Above what we promise, nothing starts.
+    fn timeline(&mut self, key_backup_days: u32, data_backup_days: u32) -> Option<Timeline> {
+        let timeline = Timeline::configured(key_backup_days, data_backup_days);
+        if timeline.is_err() {
+            let problem = "and LETHE_KEY_BACKUP_DAYS keep backups for none or for more days than the promised deadlines allow";
+            self.faults.push(VariableFault { variable: "LETHE_DATA_BACKUP_DAYS", problem });
+        }
+        timeline.ok()
+    }
+}
+
+/// What a number of days is refused with.
+const DAYS: &str = "must be a number of days";
+
+fn days(text: &str) -> Option<u32> {
+    text.parse().ok()
+}
+
+fn key_arn(arn: &str) -> Option<String> {
+    (arn.starts_with("arn:") && arn.contains(":key/")).then(|| arn.to_owned())
 }
 
 /// https, or http on this very machine for the local host.
@@ -250,6 +299,9 @@ mod tests {
             "LETHE_SITE_HOSTS" => ".atlassian.net",
             "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
             "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/2",
+            "LETHE_KEY_BACKUP_DAYS" => "7",
+            "LETHE_DATA_BACKUP_DAYS" => "35",
             "AWS_SESSION_TOKEN" | "AWS_ENDPOINT_URL_S3" => return None,
             _ => "given",
         };
@@ -283,7 +335,7 @@ mod tests {
     #[test]
     fn every_missing_variable_is_named_at_once() {
         let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
-        assert_eq!(faults.len(), 18);
+        assert_eq!(faults.len(), 25);
         assert!(faults.iter().all(|fault| fault.problem == "is not set"));
     }
 
@@ -303,6 +355,9 @@ mod tests {
             ("LETHE_BRIDGE_SCRIPT_URL", "http://bridge.example/all.js"),
             ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
             ("LETHE_WRAPPING_KEY", "alias/lethe"),
+            ("LETHE_CERTIFICATE_KEY", "alias/lethe"),
+            ("LETHE_KEY_BACKUP_DAYS", "seven"),
+            ("LETHE_DATA_BACKUP_DAYS", "51"),
         ] {
             let found = faults(variable, Some(value));
             assert_eq!(found.len(), 1, "{variable}={value}");

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
 
 use crate::platform::front;
+use crate::platform::principal::Principal;
 use crate::problem::Problem;
 
 /// What we read of a function URL's event. Multiple values of a header arrive joined by commas; cookies are not used here.
@@ -37,6 +38,23 @@ pub struct FunctionUrlEvent {
 #[derive(Debug, Deserialize)]
 struct RequestContext {
     http: Http,
+    #[serde(default)]
+    authorizer: Option<Authorizer>,
+}
+
+/// Only there where the function's URL lets in nobody but whom IAM knows
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>).
+#[derive(Debug, Deserialize)]
+struct Authorizer {
+    #[serde(default)]
+    iam: Option<Iam>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Iam {
+    #[serde(default)]
+    user_arn: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +120,7 @@ pub async fn response(router: Router, event: FunctionUrlEvent) -> Response<Body>
     }
 }
 
-/// The request that hyper would have made of the same bytes.
+/// The request that hyper would have made of the same bytes. Whom IAM let in stands in its extensions, as a [`Principal`].
 ///
 /// # Errors
 /// 400 where hyper would refuse it, or where the body is not the base64 that the event says it is.
@@ -136,6 +154,10 @@ pub fn request(event: FunctionUrlEvent) -> Result<Request<Body>, Problem> {
     let request = Request::builder().method(event.request_context.http.method.as_bytes()).uri(uri).body(body);
     let mut request = request.map_err(|_| Problem::malformed("method", "is not valid"))?;
     *request.headers_mut() = headers;
+    let identity = event.request_context.authorizer.and_then(|authorizer| authorizer.iam?.user_arn);
+    if let Some(principal) = identity.and_then(Principal::told_by_lambda) {
+        request.extensions_mut().insert(principal);
+    }
     Ok(request)
 }
 

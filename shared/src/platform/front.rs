@@ -1,5 +1,5 @@
-//! What stands before every handler of every function: the origin secret first, then the target, then the size; after it, one event in the
-//! log per call. A request that gets past it is still unknown: tokens are the extractors' business.
+//! What stands before every handler of every function: the origin secret first, or IAM's word where only operators call; then the target, then
+//! the size; after it, one event in the log per call. A request that gets past the secret is still unknown: tokens are the extractors' business.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::platform::Platform;
+use crate::platform::principal::Principal;
 use crate::problem::{Problem, Reason, Refusal};
 
 /// The header in which the front door presents its secret.
@@ -25,27 +26,47 @@ const LONGEST_CALL: Duration = Duration::from_secs(8);
 
 /// The routes of one function behind everything that all functions share. Any other path is 404, any other method 405.
 pub fn serve(platform: Platform, function: &'static str, routes: Router<Platform>) -> Router {
+    behind(platform, function, routes, has_origin_secret)
+}
+
+/// The same, for a function that no front door leads to: IAM has let its caller in (promise A-41), or it is refused before anything else. The
+/// origin secret opens nothing here.
+pub fn serve_operators(platform: Platform, function: &'static str, routes: Router<Platform>) -> Router {
+    behind(platform, function, routes, has_principal)
+}
+
+/// Who may come in at all.
+type Admission = fn(&Platform, &Request) -> Result<(), Problem>;
+
+fn behind(platform: Platform, function: &'static str, routes: Router<Platform>, admission: Admission) -> Router {
     routes
         .fallback(|| async { Problem::new(Refusal::NotFound, "no such route") })
         .method_not_allowed_fallback(|| async { Problem::new(Refusal::MethodNotAllowed, "no such method") })
-        .layer(from_fn_with_state(platform.clone(), admit))
+        .layer(from_fn_with_state((platform.clone(), admission), admit))
         .layer(CatchPanicLayer::custom(|_| Problem::new(Refusal::Internal, "panicked").into_response()))
         .layer(from_fn_with_state((platform.clone(), function), tell))
         .with_state(platform)
 }
 
-async fn admit(State(platform): State<Platform>, request: Request, next: Next) -> Response {
-    match check(&platform, &request) {
+async fn admit(State((platform, admission)): State<(Platform, Admission)>, request: Request, next: Next) -> Response {
+    match admission(&platform, &request).and_then(|()| check(&request)) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn check(platform: &Platform, request: &Request) -> Result<(), Problem> {
+fn has_origin_secret(platform: &Platform, request: &Request) -> Result<(), Problem> {
     let presented = request.headers().get(ORIGIN_SECRET).map(HeaderValue::as_bytes).unwrap_or_default();
-    if !platform.config().origin_secrets.accept(presented) {
-        return Err(Problem::new(Refusal::Forbidden, "no valid origin secret"));
-    }
+    let ours = platform.config().origin_secrets.accept(presented);
+    if ours { Ok(()) } else { Err(Problem::new(Refusal::Forbidden, "no valid origin secret")) }
+}
+
+fn has_principal(_: &Platform, request: &Request) -> Result<(), Problem> {
+    let known = request.extensions().get::<Principal>().is_some();
+    if known { Ok(()) } else { Err(Problem::new(Refusal::Forbidden, "no principal of IAM")) }
+}
+
+fn check(request: &Request) -> Result<(), Problem> {
     // Lambda is handed the origin form alone (RFC 9112, section 3.2.1), so no other passes here, whichever door it came by.
     if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
         return Err(Problem::malformed("path", "must begin with a slash"));

@@ -2,14 +2,17 @@
 //! the clients of AWS, and the caches of install keys and of tenants' keys.
 
 pub mod aws;
+pub mod certificate_key;
 pub mod clock;
 pub mod config;
 pub mod door;
 pub mod front;
 pub mod health;
 pub mod http_client;
+pub mod invocation;
 pub mod log;
 pub mod outbound;
+pub mod principal;
 pub mod queue;
 pub mod random;
 pub mod schedule;
@@ -26,10 +29,12 @@ use crate::connect::InstallKeys;
 use crate::envelope::{KeyCache, Limits};
 use crate::problem::Problem;
 use crate::tenant::rights::PermissionCache;
+use certificate_key::CertificateKey;
 use clock::{Clock, SystemClock};
 use config::{Config, ConfigFault};
 use health::Health;
 use http_client::LazyHttpClient;
+use invocation::Invocation;
 use outbound::{Internet, Outbound};
 use queue::{BatchAnswer, QueueEvent};
 use random::{Random, SystemRandom};
@@ -49,6 +54,7 @@ struct Inner {
     s3: OnceLock<aws_sdk_s3::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
     wrapping_key: WrappingKey,
+    certificate_key: CertificateKey,
     key_cache: KeyCache,
     install_keys: InstallKeys,
     sites: Arc<dyn Outbound>,
@@ -101,6 +107,7 @@ impl Platform {
         let Outside { clock, random, aws, sites } = outside;
         let sdk_config = aws::sdk_config(&config, aws);
         let wrapping_key = WrappingKey::new(aws_sdk_kms::Client::new(&sdk_config), config.wrapping_key.clone());
+        let certificate_key = CertificateKey::new(aws_sdk_kms::Client::new(&sdk_config), config.certificate_key.clone());
         let install_keys = InstallKeys::new(config.install_keys_urls.clone(), LazyHttpClient::default(), Arc::clone(&clock));
         Self(Arc::new(Inner {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk_config),
@@ -112,6 +119,7 @@ impl Platform {
             clock,
             random,
             wrapping_key,
+            certificate_key,
             install_keys,
             sites,
             permissions: PermissionCache::default(),
@@ -164,6 +172,12 @@ impl Platform {
         &self.0.wrapping_key
     }
 
+    /// The key that signs deletion certificates.
+    #[must_use]
+    pub fn certificate_key(&self) -> &CertificateKey {
+        &self.0.certificate_key
+    }
+
     /// Tenants' keys as unwrapped in this process.
     pub(crate) fn key_cache(&self) -> &KeyCache {
         &self.0.key_cache
@@ -193,6 +207,11 @@ impl Platform {
     /// The routes of one function behind what all functions share; see [`front::serve`].
     pub fn serve(self, function: &'static str, routes: Router<Self>) -> Router {
         front::serve(self, function, routes)
+    }
+
+    /// The same, for a function that only operators call; see [`front::serve_operators`].
+    pub fn serve_operators(self, function: &'static str, routes: Router<Self>) -> Router {
+        front::serve_operators(self, function, routes)
     }
 }
 
@@ -232,6 +251,17 @@ where
     F: Future<Output = Result<Report, Problem>>,
 {
     schedule::run(configured()?, handle).await.map_err(StartFault::Runtime)
+}
+
+/// Runs one function that is invoked by hand on Lambda, likewise.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_invoked<F>(handle: fn(Platform, Invocation) -> F) -> Result<(), StartFault>
+where
+    F: Future<Output = Result<Report, Problem>>,
+{
+    invocation::run(configured()?, handle).await.map_err(StartFault::Runtime)
 }
 
 /// The platform of a process that Lambda has started.

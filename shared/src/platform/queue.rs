@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
+use super::schedule::Deadline;
 use super::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 
@@ -19,6 +21,26 @@ use crate::problem::{Problem, Refusal};
 pub struct QueueEvent {
     #[serde(rename = "Records")]
     messages: Vec<Message>,
+    /// When Lambda ends the run.
+    #[serde(skip)]
+    deadline: Option<Deadline>,
+}
+
+/// How long a run of a queue's function may take at most, where Lambda has not said: as long as Lambda lets anything run.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+impl QueueEvent {
+    /// When nothing new should be begun any more.
+    #[must_use]
+    pub fn deadline(&self, platform: &Platform) -> Deadline {
+        self.deadline.unwrap_or_else(|| Deadline::after(platform, LONGEST))
+    }
+
+    /// The same event, to be done with by then.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
 }
 
 #[derive(Deserialize)]
@@ -121,7 +143,8 @@ where
 {
     lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<QueueEvent>| {
         // Boxed: a future of so many layers is more than the compiler lays out at once.
-        let answer = handle(platform.clone(), event.payload).boxed_local();
+        let deadline = Deadline::at(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let answer = handle(platform.clone(), event.payload.until(deadline)).boxed_local();
         async move { Ok::<_, lambda_runtime::Error>(answer.await) }
     }))
     .await
