@@ -1,17 +1,23 @@
 //! The life of a tenant: what it is, how it moves from state to state, and how a token becomes one.
 //!
 //! - [`id`]: digest and tenant id. - [`account`]: what Atlassian tells us, sealed. - [`state`]: the rules of the moves, as pure functions.
+//! - [`departure`]: the record of one leaving; [`departures`]: where they lie.
+//! - [`dormancy`]: asking a site whether it still knows us.
 //! - [`moves`]: the moves as transactions. - [`tokens`]: the extractors, which alone make a [`Tenant`]. - [`rights`]: what their users may do.
-//! - [`page_token`]: what a page of ours sends its telemetry with. - [`rotation`]: new data keys.
+//! - [`operator`]: who works here, and what they may see of a tenant. - [`page_token`]: what a page of ours sends its telemetry with.
+//! - [`rotation`]: new data keys.
 //!
 //! Every move is one transaction over the tables `tenants`, `tenant-keys` and `departures`; the tenants item is the linearisation point.
 
 pub mod account;
 pub mod departure;
+pub mod departures;
+pub mod dormancy;
 pub mod id;
 mod item;
 mod lookup;
 pub mod moves;
+pub mod operator;
 pub mod page_token;
 pub(crate) mod recall;
 pub mod rights;
@@ -25,6 +31,7 @@ use crate::records::keyring::Keyring;
 use crate::records::{Kind, Records};
 
 pub use account::Account;
+pub use operator::Operator;
 pub use page_token::PageToken;
 pub use rights::{Admin, Anonymous, Member};
 pub use state::State;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use super::super::account::Account;
 use super::super::departure::{Departure, Stage};
+use super::super::departures;
+use super::super::dormancy::spells::{REFUSALS, UNLICENSED};
 use super::super::id::new_tenant_id;
 use super::super::item::{TenantItem, state_name};
 use super::super::state::{Order, State};
-use super::{Event, by_digest, departure_key};
+use super::purging::IN_FLIGHT;
+use super::{Event, RETURN_DOUBTED, by_digest};
 use crate::connect::Installed;
 use crate::envelope::{KeyItem, KeyMaterial, Limits, TenantKeys, Usage, WrappedVersion};
+use crate::platform::Platform;
 use crate::platform::wrapping_key::Wrapped;
-use crate::platform::{Platform, aws};
 use crate::problem::Problem;
 use crate::records::item::{b, n, s};
 use crate::records::keyring::{self, Keyring};
@@ -46,7 +49,7 @@ pub(super) async fn next_epoch(
     let (mut tenant, key_item) = newborn(platform, event, installed, before.epoch.saturating_add(1), now).await?;
     tenant.revision = before.revision.saturating_add(1);
     let tables = &platform.config().tables;
-    let departure = departure(platform, &event.digest, &before.tenant_id).await?;
+    let departure = departures::find(platform, &event.digest, &before.tenant_id).await?;
     let mut transaction = Transaction::new()
         .put(
             &tables.tenants,
@@ -63,18 +66,26 @@ pub(super) async fn next_epoch(
     transaction = match departure.map(|departure| departure.stage) {
         Some(Stage::Marked) => transaction.update(
             &tables.departures,
-            departure_key(&event.digest, &before.tenant_id),
-            "SET stage = :purging",
+            Departure::key(&event.digest, &before.tenant_id),
+            "SET stage = :purging, shredded_at = :now, due_at = :due REMOVE doubt_at",
             "stage = :marked",
-            &[(":purging", s(Stage::Purging.name())), (":marked", s(Stage::Marked.name()))],
+            &[
+                (":purging", s(Stage::Purging.name())),
+                (":marked", s(Stage::Marked.name())),
+                (":now", n(now)),
+                (":due", n(now.saturating_add(IN_FLIGHT))),
+            ],
         ),
-        Some(Stage::Returned | Stage::Purging | Stage::Purged) => transaction,
-        // Lost, as by a restore: without one, nothing would lead to the old life's records any more.
-        None => {
+        Some(Stage::Purging | Stage::Purged) => transaction,
+        // Lost, as by a restore, or only that of an earlier leaving is left: without one, nothing would lead to the old life's records any more.
+        None | Some(Stage::Returned) => {
             let left_at = before.left_at.unwrap_or(now);
-            let lost = Departure::beginning(&event.digest, &before.tenant_id, before.epoch, left_at);
-            let lost = Departure { stage: Stage::Purging, ..lost };
-            transaction.put(&tables.departures, lost.to_item(), "attribute_not_exists(digest)", &[])
+            let lost = Departure::beginning(event.app, &event.digest, &before.tenant_id, before.epoch, left_at);
+            let purge_after = before.purge_after.unwrap_or(now).min(now);
+            let due_at = Some(now.saturating_add(IN_FLIGHT));
+            let lost = Departure { stage: Stage::Purging, purge_after, shredded_at: Some(now), due_at, ..lost };
+            let returned = (":returned", s(Stage::Returned.name()));
+            transaction.put(&tables.departures, lost.to_item(), "attribute_not_exists(digest) OR stage = :returned", &[returned])
         }
     };
     transaction.commit(platform, &event.move_id).await
@@ -94,7 +105,11 @@ pub(super) async fn update(
         .update(
             &platform.config().tables.tenants,
             by_digest(&event.digest),
-            "SET account = :account, revision = revision + :one, event_iat = :iat, event_rank = :rank, move_id = :move_id",
+            // Whoever installs it knows us, whatever the site answered before. What it pays for is another matter.
+            &format!(
+                "SET account = :account, revision = revision + :one, event_iat = :iat, event_rank = :rank, move_id = :move_id \
+                 REMOVE {REFUSALS}"
+            ),
             "revision = :revision AND tenant_id = :tenant_id AND #state = :active",
             &[
                 (":account", b(account)),
@@ -122,12 +137,14 @@ pub(super) async fn come_back(
 ) -> Result<Outcome, Problem> {
     let account = sealed_account(installed, before, keyring, now).await?;
     let tables = &platform.config().tables;
-    Transaction::new()
+    let transaction = Transaction::new()
         .update(
             &tables.tenants,
             by_digest(&event.digest),
-            "SET #state = :active, account = :account, enabled = :enabled, revision = revision + :one, event_iat = :iat, event_rank = :rank, \
-             move_id = :move_id REMOVE left_at, purge_after",
+            &format!(
+                "SET #state = :active, account = :account, enabled = :enabled, revision = revision + :one, event_iat = :iat, \
+                 event_rank = :rank, move_id = :move_id REMOVE left_at, purge_after, {REFUSALS}, {UNLICENSED}"
+            ),
             "revision = :revision AND tenant_id = :tenant_id AND #state = :unsubscribed AND purge_after > :now",
             &[
                 (":account", b(account)),
@@ -149,16 +166,25 @@ pub(super) async fn come_back(
             "SET rev = rev + :one REMOVE expires_at",
             "tenant_id = :tenant_id AND expires_at > :now",
             &[(":one", n(1)), (":now", n(now)), of_tenant(&before.tenant_id)],
-        )
-        .update(
+        );
+    // An installation may be told again, late and signed again, so the site is asked a day later whether it is true.
+    let doubt_at = now.saturating_add(RETURN_DOUBTED);
+    let transaction = if departures::find(platform, &event.digest, &before.tenant_id).await?.is_some() {
+        transaction.update(
             &tables.departures,
-            departure_key(&event.digest, &before.tenant_id),
-            "SET stage = :returned, returned_at = :now REMOVE due_shard, due_at",
+            Departure::key(&event.digest, &before.tenant_id),
+            "SET stage = :returned, returned_at = :now, doubt_at = :doubt, due_at = :doubt",
             "stage = :marked",
-            &[(":returned", s(Stage::Returned.name())), (":marked", s(Stage::Marked.name())), (":now", n(now))],
+            &[(":returned", s(Stage::Returned.name())), (":marked", s(Stage::Marked.name())), (":now", n(now)), (":doubt", n(doubt_at))],
         )
-        .commit(platform, &event.move_id)
-        .await
+    } else {
+        // Lost, as by a restore: whoever comes back in time must not be kept out by that.
+        let lost = Departure::beginning(event.app, &event.digest, &before.tenant_id, before.epoch, before.left_at.unwrap_or(now));
+        let (doubt_at, due_at) = (Some(doubt_at), Some(doubt_at));
+        let lost = Departure { stage: Stage::Returned, returned_at: Some(now), doubt_at, due_at, ..lost };
+        transaction.put(&tables.departures, lost.to_item(), "attribute_not_exists(digest)", &[])
+    };
+    transaction.commit(platform, &event.move_id).await
 }
 
 /// A tenant that has just been born: new id, new keys, its account sealed under them.
@@ -203,19 +229,6 @@ async fn sealed_account(installed: &Installed, before: &TenantItem, keyring: &Ke
 
 /// The number of the last life that left under this digest; 0 if none did.
 async fn last_epoch(platform: &Platform, digest: &str) -> Result<u64, Problem> {
-    let call = platform.dynamodb().query().table_name(&platform.config().tables.departures).consistent_read(true);
-    let call = call.key_condition_expression("digest = :digest").expression_attribute_values(":digest", s(digest));
-    let answer = call.send().await.map_err(|error| aws::problem("dynamodb Query departures", &error))?;
-    let mut last = 0;
-    for item in answer.items.unwrap_or_default() {
-        last = last.max(Departure::from_item(&item)?.epoch);
-    }
-    Ok(last)
-}
-
-async fn departure(platform: &Platform, digest: &str, tenant_id: &str) -> Result<Option<Departure>, Problem> {
-    let call = platform.dynamodb().get_item().table_name(&platform.config().tables.departures).consistent_read(true);
-    let answer = call.set_key(Some(departure_key(digest, tenant_id))).send().await;
-    let answer = answer.map_err(|error| aws::problem("dynamodb GetItem departures", &error))?;
-    Ok(answer.item.as_ref().map(Departure::from_item).transpose()?)
+    let departures = departures::of_digest(platform, digest).await?;
+    Ok(departures.iter().map(|departure| departure.epoch).max().unwrap_or_default())
 }

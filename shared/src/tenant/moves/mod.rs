@@ -1,15 +1,20 @@
 //! The moves of a tenant's life as they happen: read, decide by the rules of [`state`](super::state), commit one transaction, and if
 //! somebody was faster, read and decide again.
 
+pub mod doubting;
 mod installing;
 mod leaving;
+pub mod purging;
+pub mod waiting;
 
 use axum::Extension;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use self::installing::{begin, come_back, next_epoch, update};
-use self::leaving::{depart, note};
+use self::leaving::{Leave, depart, note};
+use super::departure::{Cause, Evidence};
+use super::id::new_tenant_id;
 use super::item::{TenantItem, state_name};
 use super::lookup;
 use super::state::{self, Install, Leaving, Order, State};
@@ -128,7 +133,10 @@ pub async fn leave(platform: &Platform, event: &Event) -> Result<Moved, Problem>
         let (outcome, moved) = match (state::on_uninstalled(stored.as_ref(), order), &both.tenant) {
             (Leaving::Ignore, before) => return Ok(own(event, before.as_ref(), tried)),
             (_, None) => return Ok(Moved::Ignored),
-            (Leaving::Leave, Some(before)) => (depart(platform, event, before, both.holds_keys_of(&before.tenant_id)).await?, Moved::Left),
+            (Leaving::Leave, Some(before)) => {
+                let leave = Leave { move_id: &event.move_id, order: Some(order), cause: Cause::Uninstalled, evidence: None };
+                (depart(platform, &leave, before, both.holds_keys_of(&before.tenant_id)).await?, Moved::Left)
+            }
             (Leaving::Note, Some(before)) => (note(platform, event, before).await?, Moved::Noted),
         };
         tried = moved;
@@ -139,6 +147,61 @@ pub async fn leave(platform: &Platform, event: &Event) -> Result<Moved, Problem>
     }
     Err(Problem::unavailable("the tenant's items keep moving"))
 }
+
+/// A tenant counts as gone that never said so: the same leaving, for another cause. Changes nothing unless it is `tenant_id` that is active, and
+/// has not moved since its item had `revision`: whoever was installed meanwhile is there.
+///
+/// # Errors
+/// 503 if AWS is away; nothing is half-written then.
+pub async fn mark(platform: &Platform, marking: &Marking<'_>) -> Result<Moved, Problem> {
+    let move_id = new_tenant_id(platform.random())?;
+    for attempt in 0..transaction::ATTEMPTS {
+        let both = lookup::both(platform, marking.digest).await?;
+        let Some(before) = both.tenant.as_ref().filter(|before| before.tenant_id == marking.tenant_id) else { return Ok(Moved::Ignored) };
+        if before.move_id == move_id {
+            return Ok(Moved::Left);
+        }
+        if before.state != State::Active || before.revision != marking.revision {
+            return Ok(Moved::Ignored);
+        }
+        let leave = Leave { move_id: &move_id, order: None, cause: marking.cause, evidence: marking.evidence };
+        match depart(platform, &leave, before, both.holds_keys_of(&before.tenant_id)).await? {
+            Outcome::Done => return Ok(Moved::Left),
+            Outcome::Again => transaction::pause(platform, attempt).await,
+        }
+    }
+    Err(Problem::unavailable("the tenant's items keep moving"))
+}
+
+/// Who is marked as gone, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Marking<'a> {
+    /// The tenant's digest.
+    pub digest: &'a str,
+    /// Its id.
+    pub tenant_id: &'a str,
+    /// The revision of its tenants item when it was found to be gone.
+    pub revision: u64,
+    /// Why.
+    pub cause: Cause,
+    /// What the site answered, where that is why.
+    pub evidence: Option<Evidence>,
+}
+
+/// A leaving within a day of an installation may be an older one that is told late: the site is asked soon.
+pub const LEAVING_DOUBTED: i64 = 60 * 60;
+
+/// Whoever left without a word is asked about every week until the purge, in seconds: what they do to come back may tell us nothing.
+pub const SILENTLY_LEFT: i64 = 7 * 24 * 60 * 60;
+
+/// Whose return was undone is asked about once more so much later, in seconds: before a purge can begin.
+pub const ASKED_ONCE_MORE: i64 = 3 * 24 * 60 * 60;
+
+/// How long after an installation a leaving is doubted, in seconds.
+pub const DOUBTFUL: i64 = 24 * 60 * 60;
+
+/// Each return is asked about a day later: whoever is there by then is there.
+pub const RETURN_DOUBTED: i64 = 24 * 60 * 60;
 
 /// The tenants item and the key item do not belong together. They are not read in one transaction, so a move between the two reads looks like
 /// this for a moment, and an incident for good: it is one if it is seen three times.
@@ -180,8 +243,4 @@ pub async fn switch(platform: &Platform, event: &Event, tenant_id: &str, enabled
 
 fn by_digest(digest: &str) -> Item {
     item::item([("digest", s(digest))])
-}
-
-fn departure_key(digest: &str, tenant_id: &str) -> Item {
-    item::item([("digest", s(digest)), ("tenant_id", s(tenant_id))])
 }
