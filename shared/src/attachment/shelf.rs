@@ -148,7 +148,7 @@ impl Shelf {
             let room = self.limits.total_bytes.saturating_sub(size);
             let mut transaction = Transaction::new();
             if let Some(upload) = &upload {
-                transaction = transaction.delete(table, upload.clone(), "attribute_exists(id)");
+                transaction = transaction.delete(table, upload.clone(), "attribute_exists(id)", &[]);
             }
             let transaction =
                 transaction.put(table, self.records.new_item(id.as_str(), attachment)?, "attribute_not_exists(id)", &[]).update(
@@ -184,7 +184,7 @@ impl Shelf {
     pub async fn remove(&self, id: &AttachmentId, attachment: &Attachment) -> Result<(), Problem> {
         let (table, size) = (self.records.table(), attachment.size());
         for attempt in 0..transaction::ATTEMPTS {
-            let transaction = Transaction::new().delete(table, self.records.key(id.as_str()), "attribute_exists(id)").update(
+            let transaction = Transaction::new().delete(table, self.records.key(id.as_str()), "attribute_exists(id)", &[]).update(
                 table,
                 self.usage_key(),
                 "ADD files_kept :less, bytes_kept :size",
