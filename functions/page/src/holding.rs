@@ -76,6 +76,7 @@ fn described(kind: &str) -> Option<&'static str> {
         "upload" => Some(
             "Uploads on their way: what is said of a large file until it has arrived and is sealed, and the parts of it that have arrived.",
         ),
+        "licence" => Some("Licence: whether your site's licence of the app is active, as your site said last."),
         _ => None,
     }
 }

@@ -53,6 +53,7 @@ const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::Malformed => ("This address is damaged", "Open the page from the menu of your Atlassian site."),
         Refusal::MethodNotAllowed
         | Refusal::LimitReached
+        | Refusal::WrongState
         | Refusal::Incomplete
         | Refusal::RevisionConflict
         | Refusal::TooLarge
