@@ -1,18 +1,17 @@
-//! What AWS does between a new object and the function that hears of it: EventBridge holds the event against the template's rules, a queue keeps
-//! it, and hands it out again until its function is done with it or its times are over. Then it lies among the dead letters.
+//! What AWS does between a message and the function that handles it: EventBridge holds events of S3 against the template's rules and puts them
+//! into queues; Lambda asks each queue, hands over batches, deletes what the function is done with, and leaves the rest to come again.
 //!
-//! The queue is a list here, and not the embedded SQS: that one hides a message for as long as a clock says which no test can move.
+//! When a message can be seen, and when it is given up, is the business of the embedded SQS.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use shared::platform::Platform;
 use shared::platform::queue::{BatchAnswer, QueueEvent};
 
-use crate::aws::{EmbeddedAws, StoreFault};
-use crate::template::{QueueTrigger, Rule};
+use crate::aws::{EmbeddedAws, Message, NoSuchQueue, StoreFault};
+use crate::template::{QueueTrigger, Rule, Template};
 
 /// The handler of a queue's function.
 type Handler = fn(Platform, QueueEvent) -> BoxFuture<'static, BatchAnswer>;
@@ -20,7 +19,7 @@ type Handler = fn(Platform, QueueEvent) -> BoxFuture<'static, BatchAnswer>;
 /// Why something cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryFault {
-    /// The dead letters cannot be written or read.
+    /// A queue cannot be written or read.
     #[error(transparent)]
     Store(#[from] StoreFault),
     /// A message is not of the form that the queue's function takes.
@@ -28,13 +27,24 @@ pub enum DeliveryFault {
     Message(#[from] serde_json::Error),
 }
 
-/// The ways from buckets to functions, and what is on them.
+impl From<NoSuchQueue> for DeliveryFault {
+    fn from(fault: NoSuchQueue) -> Self {
+        Self::Store(fault.into())
+    }
+}
+
+/// How many messages a function was done with, and how many are to come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Handled {
+    pub(crate) done: usize,
+    pub(crate) failed: usize,
+}
+
+/// The ways from buckets and queues to functions.
 pub(crate) struct Delivery {
     aws: EmbeddedAws,
     rules: Vec<Rule>,
-    /// By the queue's name.
-    ends: BTreeMap<String, End>,
-    waiting: Mutex<Waiting>,
+    ends: Vec<End>,
 }
 
 /// Where a queue leads.
@@ -44,89 +54,100 @@ pub(crate) struct End {
     pub(crate) handler: Handler,
 }
 
-#[derive(Default)]
-struct Waiting {
-    sent: u64,
-    messages: VecDeque<Message>,
-}
-
-struct Message {
-    id: String,
-    queue: String,
-    body: String,
-    received: u64,
-}
-
 impl Delivery {
-    pub(crate) fn new(aws: EmbeddedAws, rules: Vec<Rule>, ends: Vec<End>) -> Self {
-        let ends = ends.into_iter().map(|end| (end.trigger.queue.clone(), end)).collect();
-        Self { aws, rules, ends, waiting: Mutex::default() }
+    pub(crate) const fn new(aws: EmbeddedAws, rules: Vec<Rule>, ends: Vec<End>) -> Self {
+        Self { aws, rules, ends }
     }
 
-    /// Puts what S3 has told into the queues, and hands every message that waits to its function, once. Says how many are done with.
-    pub(crate) async fn deliver(&self) -> Result<usize, DeliveryFault> {
+    /// Puts what S3 has told into the queues, and hands every message that can be seen now to its function, once. Says, by function, what
+    /// became of them; of a function that was handed nothing, nothing.
+    pub(crate) async fn deliver(&self) -> Result<BTreeMap<String, Handled>, DeliveryFault> {
+        let queues = self.aws.queues();
         for event in self.aws.take_notifications() {
             for rule in self.rules.iter().filter(|rule| rule.matches(&event)) {
-                self.send(&rule.queue, event.to_string());
+                queues.send(&rule.queue, event.to_string())?;
             }
         }
-        let mut done = 0;
-        for _ in 0..self.waits() {
-            let Some(mut message) = self.waiting().messages.pop_front() else { break };
-            let Some(end) = self.ends.get(&message.queue) else {
-                // A queue without a function keeps what it has.
-                self.waiting().messages.push_back(message);
-                continue;
-            };
-            message.received += 1;
-            if hand_out(end, &message).await? {
-                done += 1;
-            } else if message.received < end.trigger.most_receives {
-                self.waiting().messages.push_back(message);
-            } else {
-                self.aws.send_to_queue(&end.trigger.dead_letters, message.body).await?;
+        let round = queues.begin_round();
+        let mut functions = BTreeMap::new();
+        for end in &self.ends {
+            let mut handled = Handled::default();
+            loop {
+                let batch = queues.receive(&end.trigger.queue, end.trigger.batch_size, round)?;
+                if batch.is_empty() {
+                    break;
+                }
+                let failed = end.hand_over(&batch).await?;
+                for message in &batch {
+                    if failed.contains(&message.id) {
+                        handled.failed += 1;
+                    } else {
+                        handled.done += 1;
+                        queues.delete(&end.trigger.queue, &message.id);
+                    }
+                }
+            }
+            if handled != Handled::default() {
+                functions.insert(Template::function_name(&end.trigger.function), handled);
             }
         }
-        Ok(done)
+        Ok(functions)
     }
 
     /// Puts a message into a queue.
-    pub(crate) fn send(&self, queue: &str, body: String) {
-        let mut waiting = self.waiting();
-        waiting.sent += 1;
-        let id = format!("{:08x}-0000-4000-8000-000000000000", waiting.sent);
-        waiting.messages.push_back(Message { id, queue: queue.to_owned(), body, received: 0 });
+    pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), DeliveryFault> {
+        Ok(self.aws.queues().send(queue, body)?)
     }
 
-    /// How many messages wait.
+    /// How many messages wait for a function, those included that are held back, or hidden until they come again.
     pub(crate) fn waits(&self) -> usize {
-        self.waiting().messages.len()
+        self.ends.iter().map(|end| self.aws.queues().count(&end.trigger.queue)).sum()
+    }
+
+    /// When the next message can be handed out, in milliseconds since 1970; in the past, if one can be now.
+    pub(crate) fn next(&self) -> Option<i64> {
+        self.ends.iter().filter_map(|end| self.aws.queues().next_visible(&end.trigger.queue)).min()
     }
 
     /// What lies among the dead letters of all queues, each as JSON where it is JSON.
     pub(crate) async fn dead_letters(&self) -> Result<Vec<Value>, DeliveryFault> {
         let mut letters = Vec::new();
-        for end in self.ends.values() {
-            let bodies = self.aws.messages(&end.trigger.dead_letters).await?;
+        let queues: BTreeSet<&String> = self.ends.iter().map(|end| &end.trigger.dead_letters).collect();
+        for queue in queues {
+            let bodies = self.aws.messages(queue).await?;
             letters.extend(bodies.into_iter().map(|body| serde_json::from_str(&body).unwrap_or(Value::String(body))));
         }
         Ok(letters)
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl End {
+    /// The ids of the messages that are to come again. An answer that names a message which is not of the batch is none: then all of them do
+    /// (Lambda's developer guide, "Implementing partial batch responses").
+    async fn hand_over(&self, batch: &[Message]) -> Result<BTreeSet<String>, serde_json::Error> {
+        let records: Vec<Value> = batch.iter().map(|message| record(&self.trigger.queue, message)).collect();
+        let event = serde_json::from_value(json!({"Records": records}))?;
+        let answer = (self.handler)(self.platform.clone(), event).await;
+        let all: BTreeSet<String> = batch.iter().map(|message| message.id.clone()).collect();
+        let failed: BTreeSet<String> = answer.batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect();
+        Ok(if failed.is_subset(&all) { failed } else { all })
     }
 }
 
-/// Whether the function is done with the message.
-async fn hand_out(end: &End, message: &Message) -> Result<bool, serde_json::Error> {
-    let event = json!({"Records": [{
+/// A message as Lambda shows it.
+fn record(queue: &str, message: &Message) -> Value {
+    json!({
         "messageId": message.id,
         "receiptHandle": message.id,
         "body": message.body,
-        "attributes": {"ApproximateReceiveCount": message.received.to_string()},
+        "attributes": {
+            "ApproximateReceiveCount": message.received.to_string(),
+            "SentTimestamp": message.sent_millis.to_string(),
+            "ApproximateFirstReceiveTimestamp": message.first_received_millis.unwrap_or_default().to_string(),
+        },
+        "messageAttributes": {},
         "eventSource": "aws:sqs",
-    }]});
-    let answer = (end.handler)(end.platform.clone(), serde_json::from_value(event)?).await;
-    Ok(answer.batch_item_failures.is_empty())
+        "eventSourceARN": format!("arn:aws:sqs:{}:{}:{queue}", crate::aws::REGION, winterbaume_core::DEFAULT_ACCOUNT_ID),
+        "awsRegion": crate::aws::REGION,
+    })
 }

@@ -6,21 +6,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::HeaderValue;
+use axum::response::Response;
 use serde_json::Value;
 use shared::platform::clock::Clock;
 use shared::platform::config::{Config, ConfigFault};
+use shared::platform::invocation::Invocation;
 use shared::platform::outbound::Outbound;
 use shared::platform::random::Random;
 use shared::platform::schedule::{Deadline, Report};
 use shared::platform::{Outside, Platform};
-use shared::problem::Problem;
+use shared::problem::{Problem, Refusal};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::aws::{self, ACCESS_KEY, EmbeddedAws, REGION, SECRET_KEY};
 use crate::delivery::{Delivery, DeliveryFault, End};
 use crate::front_door::{Behaviour, front_door};
 use crate::mounts::{MOUNTS, WORKERS, Work};
+use crate::operator_door;
 use crate::template::{Template, TemplateFault, bucket_name};
+use crate::time_passing::Passing;
+use crate::timetable::Timetable;
 
 /// What the front door presents here. It guards nothing on this machine, but the code path is the same.
 pub const ORIGIN_SECRET: &str = "local-front-door-local-front-door";
@@ -72,6 +80,9 @@ pub struct LocalHost {
     front: Router,
     delivery: Delivery,
     template: Template,
+    clock: Arc<dyn Clock>,
+    /// One at a time.
+    passing: Mutex<Passing>,
 }
 
 impl LocalHost {
@@ -102,9 +113,13 @@ impl LocalHost {
         if let Some(origin) = &settings.s3_origin {
             aws.serve_s3_at(origin);
         }
-        let mut made = Made { wrapping_key: aws.create_wrapping_key("alias/lethe-wrapping-key").await?, queues: BTreeMap::new() };
-        for queue in template.queues() {
-            made.queues.insert(queue.clone(), aws.create_queue(&queue).await?);
+        let mut made = Made {
+            wrapping_key: aws.create_wrapping_key("alias/lethe-wrapping-key").await?,
+            certificate_key: aws.create_signing_key("alias/lethe-certificate-key").await?,
+            queues: BTreeMap::new(),
+        };
+        for queue in template.queue_specs()? {
+            made.queues.insert(queue.name.clone(), aws.create_queue(queue)?);
         }
         let (mut platforms, mut functions) = (BTreeMap::new(), BTreeMap::new());
         for id in template.functions() {
@@ -140,7 +155,9 @@ impl LocalHost {
             ends.push(End { trigger, platform: platform.clone(), handler });
         }
         let delivery = Delivery::new(aws.clone(), template.rules()?, ends);
-        Ok(Self { aws, platforms, functions, front, delivery, template })
+        let clock = Arc::clone(&settings.clock);
+        let passing = Mutex::new(Passing::by(Timetable::of(template.schedules()?, clock.now().epoch_seconds())));
+        Ok(Self { aws, platforms, functions, front, delivery, template, clock, passing })
     }
 
     /// The embedded AWS below.
@@ -160,24 +177,38 @@ impl LocalHost {
         self.functions.get(name).cloned()
     }
 
-    /// Tells the functions what S3 has told, and what they failed at before: each message once. Says how many are done with; see
-    /// [`waits`](Self::waits) for the others.
+    /// A request to a function that only operators call, as this principal of IAM's, by its ARN. Which function it is says the path, after the
+    /// app; any other is 404, because no other lets an operator in.
+    pub async fn as_operator(&self, principal: &str, request: Request) -> Response {
+        let named = request.uri().path().split('/').nth(2).unwrap_or_default();
+        let is_theirs = self.template.operators().iter().any(|id| Template::function_name(id) == named);
+        match self.function(named).filter(|_| is_theirs) {
+            Some(function) => operator_door::pass(function, principal, request).await,
+            None => Response::builder().status(404).body(Body::empty()).unwrap_or_default(),
+        }
+    }
+
+    /// Tells the functions what S3 has told, and hands them every message that can be seen now: each once. Says how many are done with; see
+    /// [`waits`](Self::waits) for the others, which come again when their queue's time is over.
     ///
     /// # Errors
     /// [`DeliveryFault`]; a function that fails is none.
     pub async fn deliver(&self) -> Result<usize, DeliveryFault> {
-        self.delivery.deliver().await
+        Ok(self.delivery.deliver().await?.values().map(|handled| handled.done).sum())
     }
 
-    /// How many messages wait to be delivered again.
+    /// How many messages wait to be delivered, or delivered again.
     #[must_use]
     pub fn waits(&self) -> usize {
         self.delivery.waits()
     }
 
     /// Puts a message into a queue, by its logical id in the template.
-    pub fn send_to_queue(&self, queue: &str, body: String) {
-        self.delivery.send(queue, body);
+    ///
+    /// # Errors
+    /// [`DeliveryFault::Store`] if there is no such queue.
+    pub fn send_to_queue(&self, queue: &str, body: String) -> Result<(), DeliveryFault> {
+        self.delivery.send(queue, body)
     }
 
     /// What the functions of queues could never do, or failed at too often.
@@ -188,17 +219,55 @@ impl LocalHost {
         self.delivery.dead_letters().await
     }
 
-    /// Runs every function that has a schedule once, by its name.
+    /// Runs every function that has a schedule once, by its name, whenever it is due.
     pub async fn run_schedules(&self) -> BTreeMap<String, Result<Report, Problem>> {
         let mut ran = BTreeMap::new();
-        for id in self.template.scheduled() {
-            let name = Template::function_name(&id);
-            if let (Some(Work::Schedule(run)), Some(platform)) = (work(&name), self.platform(&name)) {
-                let deadline = Deadline::after(&platform, self.template.timeout(&id));
-                ran.insert(name, run(platform, deadline).await);
+        for schedule in self.template.schedules().unwrap_or_default() {
+            if let Some(report) = self.run(&schedule.function).await {
+                ran.insert(Template::function_name(&schedule.function), report);
             }
         }
         ran
+    }
+
+    /// Runs one function that has a schedule, by its name, whenever it is due; nothing, if there is none of this name.
+    pub async fn run_schedule(&self, name: &str) -> Option<Result<Report, Problem>> {
+        let schedules = self.template.schedules().unwrap_or_default();
+        let schedule = schedules.into_iter().find(|schedule| Template::function_name(&schedule.function) == name)?;
+        self.run(&schedule.function).await
+    }
+
+    /// Runs a function once, by its logical id; nothing, if it is none that a schedule could run.
+    pub(crate) async fn run(&self, function: &str) -> Option<Result<Report, Problem>> {
+        let name = Template::function_name(function);
+        let (Some(Work::Schedule(run)), Some(platform)) = (work(&name), self.platform(&name)) else { return None };
+        let deadline = Deadline::after(&platform, self.template.timeout(function));
+        Some(run(platform, deadline).await)
+    }
+
+    /// Invokes a function by its name, as a person does by hand.
+    ///
+    /// # Errors
+    /// What the function failed with; 404 if there is none of this name that is invoked so.
+    pub async fn invoke(&self, name: &str, event: Value) -> Result<Report, Problem> {
+        let id = self.template.functions().into_iter().find(|id| Template::function_name(id) == name);
+        let (Some(id), Some(Work::Invoked(run)), Some(platform)) = (id, work(name), self.platform(name)) else {
+            return Err(Problem::new(Refusal::NotFound, "no such function is invoked by hand"));
+        };
+        let deadline = Deadline::after(&platform, self.template.timeout(&id));
+        run(platform, Invocation { event, deadline }).await
+    }
+
+    pub(crate) const fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(crate) async fn passing(&self) -> MutexGuard<'_, Passing> {
+        self.passing.lock().await
     }
 
     /// The platform of one function, with its caches.
@@ -208,7 +277,7 @@ impl LocalHost {
     }
 }
 
-/// What a function of this name does for a queue or a schedule.
+/// What a function of this name does for a queue, a schedule or a person.
 fn work(name: &str) -> Option<Work> {
     WORKERS.iter().find(|(mounted, _)| *mounted == name).map(|(_, work)| *work)
 }
@@ -216,6 +285,7 @@ fn work(name: &str) -> Option<Work> {
 /// What has another name here than in the template.
 struct Made {
     wrapping_key: String,
+    certificate_key: String,
     /// The address of each queue.
     queues: BTreeMap<String, String>,
 }
@@ -233,6 +303,7 @@ fn config(template: &Template, function: &str, settings: &Settings, made: &Made)
     };
     let resource = |id: &str, attribute: &str| match (id, attribute) {
         ("WrappingKey", "Arn") => Some(made.wrapping_key.clone()),
+        ("CertificateKey", "Arn") => Some(made.certificate_key.clone()),
         (queue, "Ref") if made.queues.contains_key(queue) => made.queues.get(queue).cloned(),
         (bucket, "Ref") if bucket.ends_with("Bucket") => Some(bucket_name(bucket)),
         (table, "Ref") => Some(table.to_owned()),

@@ -28,11 +28,8 @@ use crate::watch::{Watch, WatchedSites};
 /// The sites that a Jira has at first.
 const FIRST_SITES: [&str; 2] = ["acme", "globex"];
 
-/// How long a message waits at most before it is delivered, or delivered again.
-const DELIVERED_EVERY: Duration = Duration::from_millis(200);
-
-/// How often schedules run; the template's all say once a day.
-const SCHEDULED_EVERY: Duration = Duration::from_secs(86_400);
+/// How long what is due waits at most.
+const CAUGHT_UP_EVERY: Duration = Duration::from_millis(200);
 
 /// How a machine is to be.
 #[derive(Debug)]
@@ -133,13 +130,23 @@ impl Machine {
             }
         }
         let http = http_client()?;
-        let working: Arc<dyn Clock> = Arc::<MovableClock>::clone(&clock);
         let ticking: Arc<dyn Clock> = Arc::<MovableClock>::clone(&clock);
         let doings = Doings::of(jira.clone(), &origin, atlassian.clone(), ticking, Arc::clone(&random), http.clone());
         let front = watch.over(host.front());
-        let aws = host.aws().clone();
-        let (sites, kept) = (jira.clone(), aws.clone());
-        let parts = Parts { jira, doings, clock, random, aws, watch, app, functions: public.clone(), origin: origin.clone(), http };
+        let host = Arc::new(host);
+        let (sites, kept) = (jira.clone(), host.aws().clone());
+        let parts = Parts {
+            jira,
+            doings,
+            clock,
+            random,
+            host: Arc::clone(&host),
+            watch,
+            app,
+            functions: public.clone(),
+            origin: origin.clone(),
+            http,
+        };
         let shell = server(parts, &atlassian, jira_port);
 
         let mut servers = JoinSet::new();
@@ -151,7 +158,7 @@ impl Machine {
         serve(own, shell);
         serve(s3, kept.s3_router(&s3_origin));
         serve(functions, front);
-        servers.spawn(work(host, working));
+        servers.spawn(work(host));
         Ok(Self { functions: public, jira: origin, aws: kept, sites, servers, _lock: lock })
     }
 
@@ -188,16 +195,11 @@ impl Machine {
     }
 }
 
-/// Delivers what waits, and does what is done once a day whenever a day has passed, or was skipped.
-async fn work(host: LocalHost, clock: Arc<dyn Clock>) -> io::Result<()> {
-    let mut ran = clock.now();
+/// Does what is due, again and again.
+async fn work(host: Arc<LocalHost>) -> io::Result<()> {
     loop {
-        tokio::time::sleep(DELIVERED_EVERY).await;
-        host.deliver().await.map_err(io::Error::other)?;
-        if clock.now().since(ran) >= SCHEDULED_EVERY {
-            ran = clock.now();
-            host.run_schedules().await;
-        }
+        tokio::time::sleep(CAUGHT_UP_EVERY).await;
+        host.catch_up().await.map_err(io::Error::other)?;
     }
 }
 
@@ -233,8 +235,7 @@ mod tests {
         let s3 = aws_sdk_s3::Client::new(&aws.sdk_config());
         s3.put_object().bucket("incoming-bucket").key(KEY).body(ByteStream::from_static(b"x")).send().await.unwrap();
         let mut tasks = JoinSet::new();
-        let working: Arc<dyn Clock> = Arc::<MovableClock>::clone(&clock);
-        tasks.spawn(work(host, working));
+        tasks.spawn(work(Arc::new(host)));
         (aws, clock, tasks)
     }
 
@@ -242,7 +243,7 @@ mod tests {
     async fn what_s3_tells_is_delivered_by_itself() {
         let (aws, _clock, _tasks) = at_work().await;
         assert!(aws.files().unwrap().contains_key("incoming-bucket/nobody's"));
-        tokio::time::sleep(2 * DELIVERED_EVERY).await;
+        tokio::time::sleep(2 * CAUGHT_UP_EVERY).await;
         assert!(aws.files().unwrap().is_empty());
         assert_eq!(aws.messages("AttachmentDeadLetters").await.unwrap().len(), 1);
     }
@@ -251,10 +252,10 @@ mod tests {
     async fn a_day_that_is_skipped_is_a_day_on_which_schedules_run() {
         let (aws, clock, _tasks) = at_work().await;
         drop(aws.take_notifications());
-        tokio::time::sleep(2 * DELIVERED_EVERY).await;
+        tokio::time::sleep(2 * CAUGHT_UP_EVERY).await;
         assert!(aws.files().unwrap().contains_key("incoming-bucket/nobody's"), "a day has not passed");
-        clock.advance(SCHEDULED_EVERY).unwrap();
-        tokio::time::sleep(2 * DELIVERED_EVERY).await;
+        clock.advance(Duration::from_secs(86_400)).unwrap();
+        tokio::time::sleep(2 * CAUGHT_UP_EVERY).await;
         assert!(aws.files().unwrap().is_empty());
     }
 }

@@ -1,5 +1,5 @@
 //! `cargo run`: Lethe on this machine, with a small Jira to open in a browser. `cargo run -- play` tells the same story on the terminal,
-//! `cargo run -- curl` prints a line for every route.
+//! `cargo run -- curl` prints a line for every route, `cargo run -- verify certificate.json` checks a deletion certificate.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person at a terminal")]
 
 mod play;
@@ -15,6 +15,7 @@ use local::atlassian::Atlassian;
 use local::machine::{Machine, Plan};
 use local::samples::Sample;
 use local::template::{Template, TemplateFault};
+use local::verify::{Verification, VerificationFault};
 use shared::platform::log;
 
 /// Lethe on this machine: every function, an embedded AWS, and a small Jira.
@@ -42,6 +43,8 @@ enum Command {
     Play,
     /// Print a curl line for every route, for the site `acme` of the host that runs on --port.
     Curl,
+    /// Print `docs/RETENTION.md`: how long anything is kept, and how that adds up.
+    Retention,
     /// Print the token that a request of the site `acme` carries, e.g. `token GET /test-management/account`.
     Token {
         /// The method.
@@ -52,6 +55,8 @@ enum Command {
         #[arg(long, default_value = "ada")]
         user: String,
     },
+    /// Verify a deletion certificate, offline. Exit code 1: it is refused; 2: it could not be verified.
+    Verify(Verification),
 }
 
 #[tokio::main]
@@ -60,7 +65,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("error: {fault}");
-            ExitCode::FAILURE
+            fault.downcast_ref::<VerificationFault>().map_or(ExitCode::FAILURE, |fault| ExitCode::from(fault.exit_code()))
         }
     }
 }
@@ -72,8 +77,16 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         None => serve(&arguments, jira_port).await,
         Some(Command::Play) => play::play(&functions, &jira).await,
         Some(Command::Curl) => curl(&arguments, &functions, &jira),
+        Some(Command::Retention) => {
+            print!("{}", local::retention_page());
+            Ok(())
+        }
         Some(Command::Token { method, target, user }) => {
             println!("{}", token::token(&jira, user, method, target).await?);
+            Ok(())
+        }
+        Some(Command::Verify(verification)) => {
+            print!("{}", verification.run()?);
             Ok(())
         }
     }

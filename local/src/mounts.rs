@@ -4,6 +4,7 @@
 use axum::Router;
 use futures::future::BoxFuture;
 use shared::platform::Platform;
+use shared::platform::invocation::Invocation;
 use shared::platform::queue::{BatchAnswer, QueueEvent};
 use shared::platform::schedule::{Deadline, Report};
 use shared::problem::Problem;
@@ -15,10 +16,12 @@ pub type Mount = (&'static str, fn(Platform) -> Router);
 pub const MOUNTS: &[Mount] = &[
     ("account", account::routes),
     ("attachments", attachments::routes),
+    ("certificates", certificates::routes),
     ("configuration", configuration::routes),
     ("descriptor", descriptor::routes),
     ("disabled", disabled::routes),
     ("enabled", enabled::routes),
+    ("erasure", erasure::routes),
     ("installed", installed::routes),
     ("page", page::routes),
     ("uninstalled", uninstalled::routes),
@@ -31,10 +34,17 @@ pub enum Work {
     Queue(fn(Platform, QueueEvent) -> BoxFuture<'static, BatchAnswer>),
     /// It runs by a schedule.
     Schedule(fn(Platform, Deadline) -> BoxFuture<'static, Result<Report, Problem>>),
+    /// A person invokes it by hand.
+    Invoked(fn(Platform, Invocation) -> BoxFuture<'static, Result<Report, Problem>>),
 }
 
-/// Every function that a queue or a schedule starts.
+/// Every function that a queue, a schedule or a person starts.
 pub const WORKERS: &[(&str, Work)] = &[
     ("attachment-reconcile", Work::Schedule(|platform, deadline| Box::pin(attachment_reconcile::handle(platform, deadline)))),
     ("attachment-seal", Work::Queue(|platform, event| Box::pin(attachment_seal::handle(platform, event)))),
+    ("dormant", Work::Schedule(|platform, deadline| Box::pin(dormant::handle(platform, deadline)))),
+    ("doubtful", Work::Schedule(|platform, deadline| Box::pin(doubtful::handle(platform, deadline)))),
+    ("purge", Work::Schedule(|platform, deadline| Box::pin(purge::handle(platform, deadline)))),
+    ("purge-worker", Work::Queue(|platform, event| Box::pin(purge_worker::handle(platform, event)))),
+    ("restore-filter", Work::Invoked(|platform, invocation| Box::pin(restore_filter::handle(platform, invocation)))),
 ];

@@ -1,6 +1,7 @@
 //! The sample events: requests as a function URL hands them to Lambda, and what queues and schedules send, one folder a function. Tests send
 //! them, the local host makes curl lines of the requests, and whoever reads them sees what AWS sends. Tokens and the origin secret stand in
-//! them as `${install}`, `${host}`, `${context}` and `${origin}`, because a real one is good for three minutes.
+//! them as `${install}`, `${host}`, `${context}` and `${origin}`, because a real one is good for three minutes. What operators send carries none of
+//! them: IAM has checked a signature before, and says whose it was.
 
 use std::fs;
 use std::io;
@@ -41,12 +42,20 @@ pub enum TokenKind {
 }
 
 impl Sample {
-    /// All requests, by function and case.
+    /// All requests that come through the front door, by function and case.
     ///
     /// # Errors
     /// If the folder cannot be read or a file is not JSON.
     pub fn all() -> io::Result<Vec<Self>> {
-        Ok(Self::read()?.into_iter().filter(Self::is_request).collect())
+        Ok(Self::read()?.into_iter().filter(|sample| sample.is_request() && sample.principal().is_none()).collect())
+    }
+
+    /// All requests that operators send past the front door, by function and case.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn of_operators() -> io::Result<Vec<Self>> {
+        Ok(Self::read()?.into_iter().filter(|sample| sample.principal().is_some()).collect())
     }
 
     /// All that queues and schedules send, by function and case.
@@ -98,6 +107,12 @@ impl Sample {
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.event.get("body").and_then(Value::as_str)
+    }
+
+    /// Whom IAM let in with it, where only operators call.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.event.pointer("/requestContext/authorizer/iam/userArn").and_then(Value::as_str)
     }
 
     /// Which token it carries.

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 use shared::platform::clock::rfc3339;
+use shared::records::retention;
 
 use crate::aws::{EmbeddedAws, StoreFault};
 use crate::template::{Template, TemplateFault};
@@ -22,6 +23,9 @@ const SEALED: [u8; 2] = [0xE1, 0x01];
 
 /// How many bytes of a sealed value are shown.
 const SHOWN: usize = 24;
+
+/// How many characters of a text are shown: of a certificate the beginning will do.
+const LONGEST_TEXT: usize = 160;
 
 /// Where customers' files lie that are not sealed yet.
 const INCOMING: &str = "incoming-bucket";
@@ -174,6 +178,15 @@ impl Stored {
     }
 }
 
+impl Remains {
+    /// Whether who has left finds everything on coming back at `now`, in epoch seconds: keys are dated a margin later than that ends.
+    #[must_use]
+    pub fn may_return(&self, now: i64) -> bool {
+        let margin = i64::try_from(retention::TTL_MARGIN.as_secs()).unwrap_or(i64::MAX);
+        self.keys_expire_at.as_ref().is_some_and(|date| *date > rfc3339(now.saturating_add(margin)))
+    }
+}
+
 impl Lying {
     fn of(
         key: Vec<Attribute>,
@@ -230,8 +243,16 @@ fn collect(name: String, value: &Value, all: &mut Vec<Attribute>) {
             let shown = text.parse().map_or_else(|_| text.to_owned(), rfc3339);
             all.push(Attribute { name, shown, sealed: false });
         }
-        "S" | "N" => all.push(Attribute { name, shown: text.to_owned(), sealed: false }),
+        "S" | "N" => all.push(Attribute { name, shown: shortened(text), sealed: false }),
         _ => all.push(Attribute { name, shown: value.to_string(), sealed: false }),
+    }
+}
+
+/// A text by its beginning, if it is a document and not a name.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
+        None => text.to_owned(),
     }
 }
 
@@ -261,6 +282,21 @@ mod tests {
         let shown = attributes_of(&json!({"cell": {"B": STANDARD.encode(sealed)}}));
         assert_eq!(shown[0].shown, format!("sealed, 312 bytes: e101{}…", "07".repeat(22)));
         assert!(shown[0].sealed);
+    }
+
+    #[test]
+    fn a_long_text_is_shown_by_its_beginning() {
+        let shown = attributes_of(&json!({"certificate": {"S": "é".repeat(200)}, "name": {"S": "é".repeat(LONGEST_TEXT)}}));
+        assert_eq!(shown[0].shown, format!("{}… (400 bytes)", "é".repeat(LONGEST_TEXT)));
+        assert_eq!(shown[1].shown, "é".repeat(LONGEST_TEXT));
+    }
+
+    #[test]
+    fn who_has_left_may_return_until_a_day_before_the_keys_expire() {
+        let dated = |expires_at| Remains { keys_expire_at: expires_at, has_keys: true, readable: 1, unreadable: 0, records: 0 };
+        let left = dated(Some(rfc3339(200_000)));
+        assert!(left.may_return(113_599) && !left.may_return(113_600));
+        assert!(!dated(None).may_return(0));
     }
 
     #[test]

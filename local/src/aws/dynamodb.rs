@@ -1,47 +1,39 @@
 //! `DynamoDB`: dynoxide on SQLite, in memory or in a file. A request's JSON goes straight to the database's own request types.
 //!
-//! The clock given drives TTL, and TTL moves only when it is asked to. The ten minutes of a client request token are wall time.
+//! The clock given drives [`ttl`], which moves only when it is asked to. The ten minutes of a client request token are wall time.
 //! A request the SDK would not build may be refused in other words than AWS's; streams and vector search are not reachable.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod settings;
+mod ttl;
+
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use dynoxide::storage::Storage;
-use dynoxide::ttl::sweep_expired_items;
 use dynoxide::{Database, DynoxideError};
-use futures::executor::block_on;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use shared::platform::clock::Clock;
 
+pub use ttl::Lateness;
+
 use super::{StartFault, TableSpec, answer};
 
 /// All tables.
 pub(super) struct Tables {
     database: Database,
-    clock: Arc<TableClock>,
-    /// None in memory.
-    file: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    /// What was asked to be made, by name.
+    specs: Mutex<BTreeMap<String, TableSpec>>,
+    lateness: Mutex<Lateness>,
+    /// For how many days each table can be restored, by name; one that is not here cannot.
+    recovery: Mutex<BTreeMap<String, u64>>,
     /// Which table of a batch is read first changes from batch to batch, because AWS promises no order.
     backwards: AtomicBool,
-}
-
-/// Our clock as dynoxide asks for it.
-struct TableClock(Arc<dyn Clock>);
-
-impl dynoxide::storage_backend::Clock for TableClock {
-    fn now_unix_secs(&self) -> u64 {
-        u64::try_from(self.0.now().epoch_seconds()).unwrap_or(0)
-    }
-
-    fn now_unix_secs_f64(&self) -> f64 {
-        let millis = u64::try_from(self.0.now().epoch_millis()).unwrap_or(0);
-        std::time::Duration::from_millis(millis).as_secs_f64()
-    }
 }
 
 /// Every operation there is: the API's name and the database's.
@@ -107,21 +99,31 @@ fn refusal(cause: &serde_json::Error) -> DynoxideError {
 
 impl Tables {
     pub(super) fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
-        let clock = Arc::new(TableClock(clock));
-        let database = Database::memory_with_clock(Arc::<TableClock>::clone(&clock))?;
-        Ok(Self { database, clock, file: None, backwards: AtomicBool::default() })
+        Ok(Self::over(Database::memory()?, clock))
     }
 
     pub(super) fn in_file(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
-        let database = Database::new(&path.to_string_lossy())?;
-        let clock = Arc::new(TableClock(clock));
-        Ok(Self { database, clock, file: Some(path.to_owned()), backwards: AtomicBool::default() })
+        Ok(Self::over(Database::new(&path.to_string_lossy())?, clock))
+    }
+
+    fn over(database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            database,
+            clock,
+            specs: Mutex::default(),
+            lateness: Mutex::default(),
+            recovery: Mutex::default(),
+            backwards: AtomicBool::default(),
+        }
     }
 
     /// Blocks its thread for the microseconds that SQLite takes.
     pub(super) async fn answer(&self, operation: &str, request: &HttpRequest) -> HttpResponse {
         let body = request.body().bytes().unwrap_or_default();
-        let answered = if operation == "BatchGetItem" { Some(self.batch_get(body).await) } else { self.run(operation, body) };
+        let answered = match operation {
+            "BatchGetItem" => Some(self.batch_get(body).await),
+            _ => self.setting(operation, body).or_else(|| self.run(operation, body)),
+        };
         match answered {
             Some(Ok(body)) => answer::json(StatusCode::OK, body),
             Some(Err(refused)) => {
@@ -170,6 +172,7 @@ impl Tables {
             Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
             Err(refused) => return Err(refused),
         }
+        self.specs().insert(spec.name.clone(), spec.clone());
         let Some(attribute) = &spec.ttl_attribute else { return Ok(()) };
         let ttl = self.ask("DescribeTimeToLive", &json!({"TableName": spec.name}))?;
         // Asking for what is on already is an error.
@@ -180,11 +183,71 @@ impl Tables {
         Ok(())
     }
 
-    /// A file's database cannot be opened with a clock, but a second handle on the same file can.
-    pub(super) fn expire(&self) -> Result<usize, DynoxideError> {
-        let Some(file) = &self.file else { return self.database.sweep_ttl() };
-        let storage = Storage::new(&file.to_string_lossy())?.with_clock(Arc::<TableClock>::clone(&self.clock));
-        block_on(sweep_expired_items(&storage))
+    /// An item by its key.
+    pub(super) fn item(&self, table: &str, key: &Value) -> Result<Option<Value>, DynoxideError> {
+        let mut answer = self.ask("GetItem", &json!({"TableName": table, "Key": key, "ConsistentRead": true}))?;
+        Ok(answer.get_mut("Item").map(Value::take))
+    }
+
+    pub(super) fn items(&self, table: &str) -> Result<Vec<Value>, DynoxideError> {
+        self.pages("Scan", json!({"TableName": table, "ConsistentRead": true}), "Items", ["LastEvaluatedKey", "ExclusiveStartKey"])
+    }
+
+    pub(super) fn put(&self, table: &str, item: &Value) -> Result<(), DynoxideError> {
+        self.ask("PutItem", &json!({"TableName": table, "Item": item})).map(drop)
+    }
+
+    pub(super) fn remove(&self, table: &str) -> Result<(), DynoxideError> {
+        self.ask("UpdateTable", &json!({"TableName": table, "DeletionProtectionEnabled": false}))?;
+        self.ask("DeleteTable", &json!({"TableName": table}))?;
+        self.specs().remove(table);
+        Ok(())
+    }
+
+    /// What the key of an item of this table consists of; nothing if there is no such table.
+    pub(super) fn key_names(&self, table: &str) -> Vec<String> {
+        let specs = self.specs();
+        let keys = specs.get(table).into_iter().flat_map(|spec| [Some(&spec.partition_key), spec.sort_key.as_ref()]);
+        keys.flatten().map(|key| key.name.clone()).collect()
+    }
+
+    pub(super) fn be_late(&self, lateness: Lateness) {
+        *self.lateness.lock().unwrap_or_else(PoisonError::into_inner) = lateness;
+    }
+
+    pub(super) fn lateness(&self) -> Lateness {
+        *self.lateness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn specs(&self) -> MutexGuard<'_, BTreeMap<String, TableSpec>> {
+        self.specs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The smallest sort key, a number, of an index over these partitions, which are numbers too.
+    pub(super) fn earliest_in(
+        &self,
+        table: &str,
+        index: &str,
+        partitions: impl IntoIterator<Item = u8>,
+    ) -> Result<Option<i64>, DynoxideError> {
+        let none = || DynoxideError::ResourceNotFoundException(format!("no index {index} with a sort key on {table}"));
+        let spec =
+            self.specs().get(table).and_then(|spec| spec.indexes.iter().find(|spec| spec.name == index).cloned()).ok_or_else(none)?;
+        let sort_key = spec.sort_key.ok_or_else(none)?.name;
+        let mut earliest = None;
+        for partition in partitions {
+            let answer = self.ask(
+                "Query",
+                &json!({
+                    "TableName": table, "IndexName": index, "Limit": 1, "KeyConditionExpression": "#partition = :partition",
+                    "ExpressionAttributeNames": {"#partition": spec.partition_key.name},
+                    "ExpressionAttributeValues": {":partition": {"N": partition.to_string()}},
+                }),
+            )?;
+            let first = answer.pointer("/Items/0").and_then(|item| item.get(&sort_key)?.get("N")?.as_str()?.parse::<i64>().ok());
+            earliest = earliest.into_iter().chain(first).min();
+        }
+        Ok(earliest)
     }
 
     /// `{table: [item, …]}`.
@@ -313,6 +376,28 @@ mod tests {
         let refused = dynamodb(&aws).list_backups().send().await.unwrap_err();
         assert_eq!(refused.raw_response().unwrap().status().as_u16(), 400);
         assert_eq!(refused.code(), Some("UnknownOperationException"));
+    }
+
+    #[tokio::test]
+    async fn the_earliest_of_an_index_is_found_over_all_its_partitions() {
+        use super::super::{IndexSpec, Key, Projection};
+        let (aws, _) = testing::world();
+        let due = IndexSpec {
+            name: "due".to_owned(),
+            partition_key: Key::number("shard"),
+            sort_key: Some(Key::number("due_at")),
+            projection: Projection::KeysOnly,
+        };
+        aws.create_table(&TableSpec { name: "dated".to_owned(), indexes: vec![due], ..testing::pairs() }).unwrap();
+        assert_eq!(aws.earliest_in("dated", "due", 0..16).unwrap(), None);
+        for (id, shard, due_at) in [("a", 3, 900), ("b", 3, 1_000), ("c", 15, 99)] {
+            let number = |number: i32| aws_sdk_dynamodb::types::AttributeValue::N(number.to_string());
+            let put = dynamodb(&aws).put_item().table_name("dated").item("id", text(id));
+            put.item("shard", number(shard)).item("due_at", number(due_at)).send().await.unwrap();
+        }
+        assert_eq!(aws.earliest_in("dated", "due", 0..16).unwrap(), Some(99));
+        assert_eq!(aws.earliest_in("dated", "due", 0..15).unwrap(), Some(900));
+        assert!(aws.earliest_in("dated", "other", 0..16).is_err());
     }
 
     #[tokio::test]

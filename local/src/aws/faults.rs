@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::Service;
 
 /// What goes wrong with a call.
@@ -21,15 +23,21 @@ pub enum Fault {
     InternalError,
     /// Nothing is sent and nothing answered: the call waits until the SDK's timeout, for ever if it has none.
     Never,
+    /// The function dies before the request is out: no effect. Whoever waits for [`FaultPlane::death`] is to drop it.
+    DiesBefore,
+    /// The function dies before the answer is in: the effect, and then the same.
+    DiesAfter,
 }
 
-/// What the dice choose from. [`Fault::Never`] is not among them: without a timeout it would end the test.
+/// What the dice choose from. [`Fault::Never`] and deaths are not among them: without a timeout or somebody who waits for a death they would end
+/// the test.
 const DICE: [Fault; 4] = [Fault::BeforeSend, Fault::AfterEffect, Fault::Throttle, Fault::InternalError];
 
 /// The plan. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlane {
     plan: Arc<Mutex<Plan>>,
+    deaths: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +70,7 @@ impl FaultPlane {
         plan.numbered.insert(number, fault);
     }
 
-    /// Every call fails with this probability (0 to 1), with any fault but [`Fault::Never`], until [`Self::clear`].
+    /// Every call fails with this probability (0 to 1), with any fault after which a call ends, until [`Self::clear`].
     pub fn on_every(&self, probability: f64, seed: u64) {
         self.plan().dice = Some(Dice { probability, state: seed });
     }
@@ -70,6 +78,17 @@ impl FaultPlane {
     /// The next `times` calls of `operation` fail with `fault`.
     pub fn on(&self, service: Service, operation: &str, fault: Fault, times: u32) {
         self.plan().rules.push(Rule { service, operation: operation.to_owned(), fault, left: times });
+    }
+
+    /// Ends when a function has died, as one does that Lambda has stopped: it makes no step any more, and is to be dropped.
+    pub async fn death(&self) {
+        self.deaths.notified().await;
+    }
+
+    /// A function dies here.
+    pub(super) async fn die<T>(&self) -> T {
+        self.deaths.notify_one();
+        std::future::pending().await
     }
 
     /// Nothing fails any more.

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnector, HttpConnec
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use http::Uri;
 
 use super::answer;
@@ -18,6 +19,7 @@ use super::needs::{self, Need};
 use super::s3::{Objects, Target};
 use super::service::{REGION, Service};
 use super::sqs::Queues;
+use super::tampering::{self, Asked, Tamper, Tampering};
 
 /// The services behind the client.
 pub(super) struct Backends {
@@ -39,7 +41,7 @@ impl Backends {
             Service::DynamoDb => Ok(self.tables.answer(operation, &request).await),
             Service::S3 => self.objects.answer(request).await,
             Service::Kms => self.keys.answer(operation, request).await,
-            Service::Sqs => self.queues.answer(request).await,
+            Service::Sqs => Ok(self.queues.answer(operation, &request)),
         }
     }
 }
@@ -50,6 +52,7 @@ pub(super) struct Front {
     pub(super) backends: Arc<Backends>,
     pub(super) calls: CallLog,
     pub(super) faults: FaultPlane,
+    pub(super) tampering: Tampering,
 }
 
 impl Front {
@@ -75,6 +78,59 @@ impl HttpClient for Front {
     }
 }
 
+impl Front {
+    /// Strikes, records and asks one call, which may be in place of another.
+    async fn ask(&self, service: Service, operation: &str, needs: Vec<Need>, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let fault = self.faults.strike(service, operation);
+        self.calls.record(service, operation.to_owned(), needs, fault);
+        // Without a wait, two tasks would never meet between their calls, and a race could not be tested.
+        tokio::task::yield_now().await;
+        let ask = || self.backends.answer(service, operation, request);
+        match fault {
+            None => ask().await,
+            Some(Fault::BeforeSend) => Err(ConnectorError::io("the request was not sent".into())),
+            Some(Fault::AfterEffect) => {
+                ask().await?;
+                Err(ConnectorError::io("the answer was lost".into()))
+            }
+            Some(Fault::Throttle) => Ok(answer::throttled(service)),
+            Some(Fault::InternalError) => Ok(answer::broken(service)),
+            Some(Fault::Never) => std::future::pending().await,
+            Some(Fault::DiesBefore) => self.faults.die().await,
+            Some(Fault::DiesAfter) => {
+                ask().await?;
+                self.faults.die().await
+            }
+        }
+    }
+
+    /// The same for a call that somebody tampers with.
+    async fn ask_tampered(
+        &self,
+        tamper: &dyn Tamper,
+        asked: &Asked,
+        needs: Vec<Need>,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let answered = match tamper.instead(asked) {
+            None => self.ask(asked.service, &asked.operation, needs, request).await?,
+            Some(others) => {
+                let mut answered = Err(ConnectorError::io("nothing is asked in place of the request".into()));
+                for other in &others {
+                    let request = HttpRequest::new(SdkBody::from(other.body.as_str()));
+                    let needs = needs::of(other.service, &other.operation, &request);
+                    answered = self.ask(other.service, &other.operation, needs, request).await;
+                    if !answered.as_ref().is_ok_and(|answered| answered.status().is_success()) {
+                        break;
+                    }
+                }
+                answered?
+            }
+        };
+        if tamper.reads(asked) { tampering::answered(tamper, asked, answered).await } else { Ok(answered) }
+    }
+}
+
 impl HttpConnector for Front {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Some((service, operation, needs)) = self.asked(&request) else {
@@ -83,23 +139,14 @@ impl HttpConnector for Front {
             let cause = format!("cannot reach {host}: the embedded AWS is DynamoDB, S3, KMS and SQS of {REGION}, and nothing else");
             return HttpConnectorFuture::ready(Err(ConnectorError::user(cause.into())));
         };
-        let fault = self.faults.strike(service, &operation);
-        self.calls.record(service, operation.clone(), needs, fault);
-        let backends = Arc::clone(&self.backends);
+        let front = self.clone();
         HttpConnectorFuture::new(async move {
-            // Without a wait, two tasks would never meet between their calls, and a race could not be tested.
-            tokio::task::yield_now().await;
-            let ask = || backends.answer(service, &operation, request);
-            match fault {
-                None => ask().await,
-                Some(Fault::BeforeSend) => Err(ConnectorError::io("the request was not sent".into())),
-                Some(Fault::AfterEffect) => {
-                    ask().await?;
-                    Err(ConnectorError::io("the answer was lost".into()))
+            match front.tampering.present() {
+                None => front.ask(service, &operation, needs, request).await,
+                Some(tamper) => {
+                    let asked = Asked::of(service, operation, &request);
+                    front.ask_tampered(tamper.as_ref(), &asked, needs, request).await
                 }
-                Some(Fault::Throttle) => Ok(answer::throttled(service)),
-                Some(Fault::InternalError) => Ok(answer::broken(service)),
-                Some(Fault::Never) => std::future::pending().await,
             }
         })
     }

@@ -4,12 +4,14 @@
 //! [`EmbeddedAws::http_client`], which writes every call into a [`CallLog`], asks the [`FaultPlane`] what shall go wrong with it, and
 //! hands it to the service that its host names. A host that is not one of this region's four services is refused, so nothing ever leaves
 //! the machine and a wrong region shows.
-//! What it lacks: IAM, throughput limits, index lag, signatures by KMS, a clock for SQS.
+//! What it lacks: IAM, throughput limits, index lag, KMS keys that sign with anything but ECDSA on P-256.
 
 mod answer;
+mod aside;
 mod bridge;
 mod calls;
 mod dynamodb;
+mod endings;
 mod faults;
 mod front;
 mod kms;
@@ -19,6 +21,7 @@ mod s3;
 mod service;
 mod sqs;
 mod table;
+mod tampering;
 #[cfg(test)]
 mod testing;
 
@@ -39,18 +42,23 @@ use dynoxide::DynoxideError;
 use serde_json::Value;
 use shared::platform::clock::Clock;
 
+pub use aside::{Lying, What};
 pub use calls::{Call, CallLog, Mark};
+pub use dynamodb::Lateness;
+pub use endings::Ended;
 pub use faults::{Fault, FaultPlane};
 pub use needs::Need;
 pub use s3::{BucketSpec, Cors, LifecycleRule};
 pub use service::{REGION, Service};
+pub(crate) use sqs::Message;
+pub use sqs::{NoSuchQueue, QueueSpec, Redrive};
 pub use table::{IndexSpec, Key, KeyKind, Projection, TableSpec};
+pub use tampering::{Asked, Tamper};
 
 use front::{Backends, Front};
-use kms::Keys;
+use kms::{Keys, Purpose};
 use s3::Objects;
 use sqs::Queues;
-use winterbaume_sqs::state::SqsError;
 
 /// The only credentials S3 accepts; the other services do not look.
 pub const ACCESS_KEY: &str = "embedded";
@@ -88,8 +96,8 @@ pub enum StartFault {
     #[error("cannot prepare the keys: {0}")]
     KeysRefused(String),
     /// SQS refused to make a queue.
-    #[error("cannot create queue {0}: {1}")]
-    QueueRefused(String, String),
+    #[error("cannot create queue {0}: the name breaks SQS's rules")]
+    QueueRefused(String),
 }
 
 /// Why the embedded AWS cannot say what it holds.
@@ -102,8 +110,8 @@ pub enum StoreFault {
     #[error("cannot read the objects: {0}")]
     Objects(#[from] io::Error),
     /// There is no such queue.
-    #[error("cannot use the queue: {0}")]
-    Queue(#[from] SqsError),
+    #[error(transparent)]
+    Queue(#[from] NoSuchQueue),
 }
 
 /// The embedded AWS. Clones share everything; the last one to go takes an in-memory world with it.
@@ -119,7 +127,8 @@ impl EmbeddedAws {
     /// [`StartFault`] if the temporary folder or the database cannot be made.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
         let tables = dynamodb::Tables::in_memory(Arc::clone(&clock))?;
-        Ok(Self::of(Backends { tables, objects: Objects::in_temporary_folder(clock)?, keys: Keys::in_memory(), queues: Queues::default() }))
+        let objects = Objects::in_temporary_folder(Arc::clone(&clock))?;
+        Ok(Self::of(Backends { tables, objects, keys: Keys::in_memory(), queues: Queues::by(clock) }))
     }
 
     /// The world kept in `folder`, made if missing: `tables.sqlite`, `objects/` and `keys.json`. Queues are not kept.
@@ -128,12 +137,19 @@ impl EmbeddedAws {
     /// [`StartFault`] if the folder cannot be used or holds something else under these names.
     pub fn in_folder(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StartFault> {
         let objects = Objects::in_folder(&folder.join("objects"), Arc::clone(&clock))?;
-        let tables = dynamodb::Tables::in_file(&folder.join("tables.sqlite"), clock)?;
-        Ok(Self::of(Backends { tables, objects, keys: Keys::in_file(folder.join("keys.json"))?, queues: Queues::default() }))
+        let tables = dynamodb::Tables::in_file(&folder.join("tables.sqlite"), Arc::clone(&clock))?;
+        Ok(Self::of(Backends { tables, objects, keys: Keys::in_file(folder.join("keys.json"))?, queues: Queues::by(clock) }))
     }
 
     fn of(backends: Backends) -> Self {
-        Self { front: Front { backends: Arc::new(backends), calls: CallLog::default(), faults: FaultPlane::default() } }
+        Self {
+            front: Front {
+                backends: Arc::new(backends),
+                calls: CallLog::default(),
+                faults: FaultPlane::default(),
+                tampering: tampering::Tampering::default(),
+            },
+        }
     }
 
     /// The one way in for every SDK client.
@@ -209,18 +225,33 @@ impl EmbeddedAws {
     /// Neither logged nor faulted.
     ///
     /// # Errors
-    /// [`StartFault::KeysRefused`] if KMS will not, or if the file with the keys cannot be written.
+    /// [`StartFault::KeysRefused`] if KMS will not, if the alias is a signing key's, or if the file with the keys cannot be written.
     pub async fn create_wrapping_key(&self, alias: &str) -> Result<String, StartFault> {
-        self.front.backends.keys.create(alias).await
+        self.front.backends.keys.create(alias, Purpose::Encryption).await
     }
 
-    /// Makes a queue and gives its address; of one that is there, the same. Neither logged nor faulted.
+    /// The same for a key that signs: ECDSA on P-256 with SHA-256.
+    ///
+    /// # Errors
+    /// As [`Self::create_wrapping_key`].
+    pub async fn create_signing_key(&self, alias: &str) -> Result<String, StartFault> {
+        self.front.backends.keys.create(alias, Purpose::Signing).await
+    }
+
+    /// Makes a queue (a name alone is one with AWS's defaults) and gives its address; one that is there already gets these settings and keeps
+    /// what it holds. Neither logged nor faulted.
     ///
     /// # Errors
     /// [`StartFault::QueueRefused`] if the name breaks SQS's rules.
-    pub async fn create_queue(&self, name: &str) -> Result<String, StartFault> {
-        let made = self.front.backends.queues.create(name).await;
-        made.map_err(|cause| StartFault::QueueRefused(name.to_owned(), cause.to_string()))
+    pub fn create_queue(&self, spec: impl Into<QueueSpec>) -> Result<String, StartFault> {
+        let spec = spec.into();
+        let name = spec.name.clone();
+        self.front.backends.queues.create(spec).ok_or(StartFault::QueueRefused(name))
+    }
+
+    /// The queues, as Lambda's pollers see them.
+    pub(crate) fn queues(&self) -> &Queues {
+        &self.front.backends.queues
     }
 
     /// Sends a message as AWS's own services do. Neither logged nor faulted.
@@ -228,24 +259,15 @@ impl EmbeddedAws {
     /// # Errors
     /// [`StoreFault::Queue`] if there is no such queue.
     pub async fn send_to_queue(&self, name: &str, body: String) -> Result<(), StoreFault> {
-        Ok(self.front.backends.queues.send(name, body).await?)
+        Ok(self.front.backends.queues.send(name, body)?)
     }
 
-    /// The bodies of the messages of a queue, oldest first. They stay there.
+    /// The bodies of the messages of a queue, oldest first, those included that are hidden or held back. They stay there.
     ///
     /// # Errors
     /// [`StoreFault::Queue`] if there is no such queue.
     pub async fn messages(&self, queue: &str) -> Result<Vec<String>, StoreFault> {
-        Ok(self.front.backends.queues.look(queue).await?)
-    }
-
-    /// Does what TTL and the buckets' lifecycle rules would have done by now, by the clock given at the start, and says how many items,
-    /// versions and uploads that ended. Each one costs a write of its own, so it is not for a tight loop.
-    ///
-    /// # Errors
-    /// [`StoreFault`] if either store cannot be read or written.
-    pub fn expire(&self) -> Result<usize, StoreFault> {
-        Ok(self.front.backends.tables.expire()? + self.front.backends.objects.expire()?)
+        Ok(self.front.backends.queues.look(queue)?)
     }
 
     /// Every item of every table as it is stored: `{table: [item, …]}`, items in `DynamoDB`'s JSON, binary as base64.

@@ -20,10 +20,13 @@ use super::server::Desk;
 use super::user::{USERS, User};
 use super::{Named, SiteFault, Trouble, seen};
 use crate::atlassian::Signed;
-use crate::aws::StoreFault;
 use crate::clock::ClockFault;
 use crate::stored::{Remains, Stored, ViewFault};
+use crate::time_passing::PassingFault;
 use crate::watch::Watched;
+
+/// How far the clock moves at once, in seconds: everything that happens meanwhile is done.
+const LONGEST_MOVE: u64 = 400 * 86_400;
 
 /// The routes.
 pub(super) fn routes() -> Router<Desk> {
@@ -75,16 +78,13 @@ struct Move {
 }
 
 async fn clock(State(desk): State<Desk>, Json(by): Json<Move>) -> Result<Json<Value>, Refused> {
+    if by.seconds > LONGEST_MOVE {
+        return Err(Refused(StatusCode::BAD_REQUEST, "cannot move the clock: 400 days at once are enough".to_owned()));
+    }
     // A second more, so that what is due at the very end of the move is past: TTL deletes what has expired before now.
-    desk.clock().advance(Duration::from_secs(by.seconds.saturating_add(1)))?;
-    let expired = desk.aws().expire()?;
+    let passed = desk.pass(Duration::from_secs(by.seconds.saturating_add(1))).await?;
     let now = rfc3339(desk.clock().now().epoch_seconds());
-    let ttl = match expired {
-        0 => "TTL had nothing to delete".to_owned(),
-        1 => "TTL deleted 1 item".to_owned(),
-        more => format!("TTL deleted {more} items"),
-    };
-    Ok(Json(json!({"now": now, "expired": expired, "said": format!("It is {now} now. {ttl}.")})))
+    Ok(Json(json!({"now": now, "expired": passed.items, "passed": passed, "said": format!("It is {now} now. {passed}")})))
 }
 
 async fn calls(State(desk): State<Desk>) -> Json<Vec<Watched>> {
@@ -107,7 +107,9 @@ struct Act {
 }
 
 async fn act(State(desk): State<Desk>, Path(site): Path<String>, Json(act): Json<Act>) -> Result<Json<Done>, Refused> {
-    Ok(Json(desk.doings().act(&site, act.doing).await?))
+    let remains = Stored::now(desk.aws())?.of(&digest(&desk.jira().site(&site)?));
+    let is_kept = remains.may_return(desk.clock().now().epoch_seconds());
+    Ok(Json(desk.doings().act(&site, act.doing, is_kept).await?))
 }
 
 #[derive(Deserialize)]
@@ -166,14 +168,18 @@ async fn token(State(desk): State<Desk>, Path(site): Path<String>, Query(whose):
 
 async fn stored(State(desk): State<Desk>, Path(site): Path<String>) -> Result<Json<Value>, Refused> {
     let named = desk.jira().site(&site)?;
-    let digest = id::digest(named.site.app.slug, &named.site.client_key);
+    let digest = digest(&named);
     let stored = Stored::now(desk.aws())?;
     let remains = stored.of(&digest);
     let gone = named.story.installed > 0 && !remains.has_keys;
-    let tenants: BTreeMap<String, String> =
-        desk.jira().sites().into_iter().map(|one| (id::digest(one.site.app.slug, &one.site.client_key), one.name)).collect();
+    let tenants: BTreeMap<String, String> = desk.jira().sites().into_iter().map(|one| (self::digest(&one), one.name)).collect();
     let said = told(&named, &remains, gone);
     Ok(Json(json!({"gone": gone, "said": said, "digest": digest, "remains": remains, "tenants": tenants, "places": stored.places})))
+}
+
+/// What the items of a site lie under.
+fn digest(named: &Named) -> String {
+    id::digest(named.site.app.slug, &named.site.client_key)
 }
 
 /// What the items of a tenant come to, in a sentence.
@@ -186,7 +192,10 @@ fn told(named: &Named, remains: &Remains, gone: bool) -> String {
         more => format!(" {more} sealed items remain, and no key opens them."),
     };
     match (&remains.keys_expire_at, remains.has_keys) {
-        (Some(date), _) => format!("{} of {name} can be read as long as its keys are there: until {date}.{lost}", items(remains.readable)),
+        (Some(date), _) => {
+            let by = format!("The purge deletes them; should it fail, TTL does after {date}");
+            format!("{} of {name} can be read as long as its keys are there. {by}.{lost}", items(remains.readable))
+        }
         (None, true) => format!("{} of {name} can be read: its keys are there.{lost}", items(remains.readable)),
         (None, false) if gone && remains.unreadable == 0 => format!("Nothing sealed of {name} is left, and no keys are."),
         (None, false) if gone => format!("The keys of {name} are deleted.{lost}"),
@@ -200,7 +209,7 @@ async fn see(State(desk): State<Desk>, Path(site): Path<String>) -> Result<Json<
 }
 
 /// Why not, for the page to show.
-struct Refused(StatusCode, String);
+pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -238,19 +247,13 @@ const fn status_of(fault: &SiteFault) -> StatusCode {
     }
 }
 
-impl From<ClockFault> for Refused {
-    fn from(fault: ClockFault) -> Self {
+impl From<PassingFault> for Refused {
+    fn from(fault: PassingFault) -> Self {
         let status = match fault {
-            ClockFault::TooFar => StatusCode::BAD_REQUEST,
-            ClockFault::File { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            PassingFault::Clock(ClockFault::TooFar) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self(status, fault.to_string())
-    }
-}
-
-impl From<StoreFault> for Refused {
-    fn from(fault: StoreFault) -> Self {
-        Self(StatusCode::INTERNAL_SERVER_ERROR, fault.to_string())
     }
 }
 

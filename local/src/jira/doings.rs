@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shared::platform::clock::Clock;
 use shared::platform::random::Random;
-use shared::records::retention;
 use tokio::sync::Mutex;
 
 use super::descriptor::Descriptor;
@@ -136,14 +135,14 @@ impl Doings {
         Self { jira, origin: origin.to_owned(), atlassian, clock, random, http, one_at_a_time: Mutex::default() }
     }
 
-    /// Does it.
+    /// Does it. `is_kept` says whether the app has kept what it had of a site that has left.
     ///
     /// # Errors
     /// [`DoingFault`]; Jira's own state has not changed then. That the app refuses an event is no error but an answer.
-    pub async fn act(&self, name: &str, doing: Doing) -> Result<Done, DoingFault> {
+    pub async fn act(&self, name: &str, doing: Doing, is_kept: bool) -> Result<Done, DoingFault> {
         let _turn = self.one_at_a_time.lock().await;
         let before = self.jira.site(name)?;
-        let plan = self.plan(&before, doing)?;
+        let plan = self.plan(&before, doing, is_kept)?;
         let descriptor = Descriptor::of(&plan.site, &self.http).await?;
         let (mut sent, mut last_iat) = (Vec::new(), before.story.last_iat);
         for event in plan.events {
@@ -166,7 +165,7 @@ impl Doings {
         Ok(Done { changed, standing, sent, said: format!("{what}. {}.", answers.join(", ")) })
     }
 
-    fn plan(&self, before: &Named, doing: Doing) -> Result<Plan, DoingFault> {
+    fn plan(&self, before: &Named, doing: Doing, is_kept: bool) -> Result<Plan, DoingFault> {
         let (name, standing) = (&before.name, before.story.standing);
         let (mut site, mut story) = (before.site.clone(), before.story.clone());
         let possible = match doing {
@@ -181,8 +180,7 @@ impl Doings {
         let now = self.clock.now().epoch_seconds();
         let (events, said): (&[&str], String) = match doing {
             Doing::Install => {
-                let grace = i64::try_from(retention::GRACE.as_secs()).unwrap_or(i64::MAX);
-                let in_time = story.left_at.is_none_or(|left_at| now < left_at.saturating_add(grace));
+                let in_time = story.left_at.is_none() || is_kept;
                 if !in_time {
                     (story.installed, story.left, story.left_at) = (0, 0, None);
                 }

@@ -3,13 +3,15 @@
 //! A [`Jira`] is the way to its own sites too ([`Outbound`]), so that tests with a paused clock need no socket.
 //!
 //! - [`user`]: who there is. - [`rest`]: what sites answer to the app. - [`sites`]: the sites by name, and how their state is kept.
-//! - [`doings`]: what Jira does of its own: it installs, renames, leaves. - [`server`]: all of it on a port, with a page for people.
+//! - [`doings`]: what Jira does of its own: it installs, renames, leaves. - [`leaving`]: what operators do about who has left.
+//! - [`server`]: all of it on a port, with a page for people.
 
 mod api;
 mod descriptor;
 pub mod doings;
 mod guard;
 mod kept;
+mod leaving;
 mod resident;
 mod rest;
 mod seen;
@@ -69,6 +71,10 @@ pub enum Trouble {
     Endless,
     /// It allows everything, but to another account.
     SomebodyElse,
+    /// Its licence of the app is not active, whatever else is kept of it.
+    LicenceEnded,
+    /// It names no licence of the app.
+    LicenceUnnamed,
 }
 
 /// A call that an app made to a site.
@@ -95,7 +101,18 @@ impl Jira {
     pub fn keep(&self, site: &Site) {
         let mut state = self.state();
         let new = || Resident::new(site.clone(), site.client_key.clone());
-        state.residents.entry(site.client_key.clone()).or_insert_with(new).site = site.clone();
+        let resident = state.residents.entry(site.client_key.clone()).or_insert_with(new);
+        resident.site = site.clone();
+        if resident.story.standing == Standing::Left {
+            resident.story.standing = Standing::Active;
+        }
+    }
+
+    /// The app is on the site no longer, until the site is [kept](Self::keep) again. The app is not told.
+    pub fn remove(&self, site: &Site) {
+        if let Some(resident) = self.state().residents.get_mut(&site.client_key) {
+            resident.story.standing = Standing::Left;
+        }
     }
 
     /// What is wrong with a site from now on; `None`: nothing.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::connect::jwt::{Algorithm, QshPolicy, Unverified};
 use shared::connect::qsh;
 
-use super::{Asked, Jira, Resident, Trouble, base_path, user};
+use super::{Asked, Jira, Resident, Standing, Trouble, base_path, user};
 
 type Answer = (StatusCode, Value);
 
@@ -31,7 +31,7 @@ impl Jira {
                 let lie = json!({"accountId": "somebody-else", "globalPermissions": ["ADMINISTER"], "projectPermissions": []});
                 (StatusCode::OK, lie.to_string().into_bytes())
             }
-            None => {
+            None | Some(Trouble::LicenceEnded | Trouble::LicenceUnnamed) => {
                 let (status, json) = self.rest(resident, &request, &path);
                 (status, if json.is_null() { Vec::new() } else { json.to_string().into_bytes() })
             }
@@ -89,8 +89,11 @@ impl Jira {
     }
 }
 
-/// That the call is the app's: its key, the site's secret, this very request, now.
+/// That the call is the app's: its key, the site's secret, this very request, now. An app that was removed is nobody.
 fn proved(resident: &Resident, request: &Request<Bytes>, now: i64) -> Result<(), String> {
+    if resident.story.standing == Standing::Left {
+        return Err("the app is not installed".to_owned());
+    }
     let token = carried(request.headers()).ok_or("no token")?;
     let unverified = Unverified::parse(token, Algorithm::Hs256).map_err(|fault| fault.reason())?;
     let claims = unverified.verify_hs256(&[resident.site.shared_secret.as_bytes()]).map_err(|fault| fault.reason())?;
@@ -132,9 +135,12 @@ fn permissions(body: &[u8]) -> Answer {
 
 /// Source: <https://developer.atlassian.com/platform/marketplace/license-api-for-cloud-apps/>.
 fn licence(resident: &Resident) -> Value {
-    json!({
-        "key": resident.site.app.key, "version": "1.0.0-AC", "state": "ENABLED",
-        "host": {"product": "JIRA", "contacts": []},
-        "license": {"active": resident.licence_active, "type": "COMMERCIAL", "evaluation": false, "supportEntitlementNumber": "SEN-100200"},
-    })
+    let app_key = resident.site.app.key;
+    let host = json!({"product": "JIRA", "contacts": []});
+    if resident.trouble == Some(Trouble::LicenceUnnamed) {
+        return json!({"key": app_key, "version": "1.0.0-AC", "state": "ENABLED", "host": host});
+    }
+    let active = resident.licence_active && resident.trouble != Some(Trouble::LicenceEnded);
+    let license = json!({"active": active, "type": "COMMERCIAL", "evaluation": false, "supportEntitlementNumber": "SEN-100200"});
+    json!({"key": app_key, "version": "1.0.0-AC", "state": "ENABLED", "host": host, "license": license})
 }

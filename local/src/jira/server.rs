@@ -2,6 +2,7 @@
 //! sites' REST API below each site's address.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,24 +12,31 @@ use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use shared::connect::catalogue::App;
+use shared::platform::clock::Clock as _;
 use shared::platform::random::Random;
+use tower::ServiceExt as _;
 
 use super::doings::Doings;
 use super::guard::{self, Guard};
-use super::{Jira, SiteFault, api};
+use super::{Jira, SiteFault, api, leaving};
 use crate::atlassian::Atlassian;
 use crate::aws::EmbeddedAws;
 use crate::clock::MovableClock;
+use crate::host::LocalHost;
+use crate::time_passing::{Passed, PassingFault};
 use crate::watch::Watch;
 
 /// More than any request of the app to its site.
 const LARGEST_REQUEST: usize = 256 * 1024;
 
 /// What the page is made of, by path.
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("/", "text/html; charset=utf-8", include_str!("assets/index.html")),
     ("/jira.css", "text/css; charset=utf-8", include_str!("assets/jira.css")),
     ("/jira.js", "text/javascript; charset=utf-8", include_str!("assets/jira.js")),
+    ("/leaving.js", "text/javascript; charset=utf-8", include_str!("assets/leaving.js")),
+    ("/certificate.js", "text/javascript; charset=utf-8", include_str!("assets/certificate.js")),
+    ("/drawing.js", "text/javascript; charset=utf-8", include_str!("assets/drawing.js")),
     ("/icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
     ("/all.js", "text/javascript; charset=utf-8", include_str!("assets/all.js")),
 ];
@@ -43,8 +51,8 @@ pub struct Parts {
     pub clock: Arc<MovableClock>,
     /// Where sites get their secrets from.
     pub random: Arc<dyn Random>,
-    /// What the functions keep.
-    pub aws: EmbeddedAws,
+    /// What runs the functions, and lets time pass for them.
+    pub host: Arc<LocalHost>,
     /// What came to them.
     pub watch: Watch,
     /// The app.
@@ -75,11 +83,29 @@ impl Desk {
     }
 
     pub(super) fn aws(&self) -> &EmbeddedAws {
-        &self.0.aws
+        self.0.host.aws()
+    }
+
+    /// Moves the clock ahead and lets all happen that happens meanwhile. It goes on even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`PassingFault`].
+    pub(super) async fn pass(&self, by: Duration) -> Result<Passed, PassingFault> {
+        let parts = Arc::clone(&self.0);
+        let until = parts.clock.now().epoch_seconds().saturating_add_unsigned(by.as_secs());
+        let passing = tokio::spawn(async move { parts.host.pass(until, parts.clock.as_ref()).await });
+        passing.await.unwrap_or(Err(PassingFault::Broken))
     }
 
     pub(super) fn watch(&self) -> &Watch {
         &self.0.watch
+    }
+
+    /// Has a function answer a request as a call of this operator's, and puts it into the log.
+    pub(super) async fn as_operator(&self, principal: &'static str, request: Request) -> Response {
+        let parts = Arc::clone(&self.0);
+        let function = Router::new().fallback(async move |request| parts.host.as_operator(principal, request).await);
+        self.watch().over(function).oneshot(request).await.unwrap_or_else(|never| match never {})
     }
 
     pub(super) fn app(&self) -> &'static App {
@@ -108,7 +134,8 @@ impl Desk {
 pub fn server(parts: Parts, atlassian: &Atlassian, port: u16) -> Router {
     let guard = Guard::of(port, &parts.functions);
     let desk = Desk(Arc::new(parts));
-    let mut router = api::routes().route_layer(middleware::from_fn_with_state(guard.clone(), guard::from_own_page));
+    let mut router =
+        api::routes().merge(leaving::routes()).route_layer(middleware::from_fn_with_state(guard.clone(), guard::from_own_page));
     router = router.route("/", get(shell));
     for (path, kind, text) in ASSETS.into_iter().filter(|(path, ..)| *path != "/") {
         router = router.route(path, get(move || async move { asset(kind, text) }));

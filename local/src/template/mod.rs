@@ -8,10 +8,13 @@ use yaml_serde::Value;
 use crate::aws::{BucketSpec, TableSpec};
 
 mod bucket;
+mod queue;
+mod schedule;
 mod table;
 mod trigger;
 
 pub use bucket::bucket_name;
+pub use schedule::Schedule;
 pub use trigger::{QueueTrigger, Rule};
 
 /// The template as it is deployed.
@@ -68,6 +71,14 @@ impl Template {
     #[must_use]
     pub fn functions(&self) -> Vec<String> {
         self.resources("AWS::Serverless::Function").into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The logical ids of those that only operators call: IAM lets nobody else in.
+    #[must_use]
+    pub fn operators(&self) -> Vec<String> {
+        let auth = |function: &Value| at(function, &["Properties", "FunctionUrlConfig", "AuthType"])?.as_str().map(ToOwned::to_owned);
+        let functions = self.resources("AWS::Serverless::Function").into_iter();
+        functions.filter(|(_, function)| auth(function).as_deref() == Some("AWS_IAM")).map(|(id, _)| id).collect()
     }
 
     /// What a function is called everywhere but in the template: folder, crate, binary, log, events.
@@ -165,7 +176,8 @@ impl Template {
     }
 
     fn parameter_default(&self, name: &str) -> Option<String> {
-        at(&self.root, &["Parameters", name, "Default"])?.as_str().map(ToOwned::to_owned)
+        let default = at(&self.root, &["Parameters", name, "Default"])?;
+        default.as_str().map(ToOwned::to_owned).or_else(|| default.as_i64().map(|number| number.to_string()))
     }
 
     /// The resources of one type, in the template's order, by logical id.

@@ -1,4 +1,4 @@
-//! What starts the functions that nobody calls over HTTP: rules of EventBridge that lead to queues, queues that lead to functions, schedules.
+//! What leads to the functions that nobody calls over HTTP: rules of EventBridge that lead to queues, and queues that lead to functions.
 
 use std::time::Duration;
 
@@ -6,6 +6,9 @@ use serde_json::Value as Json;
 use yaml_serde::Value;
 
 use super::{Template, TemplateFault, at, bucket_name, texts};
+
+/// How many messages Lambda hands over at once if nobody says.
+const DEFAULT_BATCH: usize = 10;
 
 /// A rule of EventBridge: what it lets through, and to which queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct QueueTrigger {
     pub queue: String,
     /// The function's logical id.
     pub function: String,
+    /// How many messages it is handed at once at most.
+    pub batch_size: usize,
     /// How often a message is handed out before it is given up.
     pub most_receives: u64,
     /// The logical id of the queue for what was given up.
@@ -45,12 +50,6 @@ impl Rule {
 }
 
 impl Template {
-    /// The logical ids of all queues. Locally, they are their physical names.
-    #[must_use]
-    pub fn queues(&self) -> Vec<String> {
-        self.resources("AWS::SQS::Queue").into_iter().map(|(id, _)| id).collect()
-    }
-
     /// The rules of EventBridge about objects in buckets.
     ///
     /// # Errors
@@ -71,27 +70,27 @@ impl Template {
     /// The queues that lead to functions.
     ///
     /// # Errors
-    /// If such a queue gives up nothing, or names no queue for what it gives up.
+    /// If such a queue gives up nothing, or its function does not say which messages of a batch failed.
     pub fn queue_triggers(&self) -> Result<Vec<QueueTrigger>, TemplateFault> {
-        let queues = self.resources("AWS::SQS::Queue");
+        let queues = self.queue_specs()?;
         let triggers = self.events("SQS").into_iter().map(|(function, event)| {
-            let queue = texts(at(&event, &["Properties", "Queue"])).pop();
-            let found = queues.iter().find(|(id, _)| Some(id) == queue.as_ref());
-            let (queue, found) = found.ok_or_else(|| TemplateFault(format!("{function}: no such queue")))?;
-            let redrive = |name: &str| at(found, &["Properties", "RedrivePolicy", name]);
-            let dead_letters = texts(redrive("deadLetterTargetArn")).pop();
-            let (Some(most_receives), Some(dead_letters)) = (redrive("maxReceiveCount").and_then(Value::as_u64), dead_letters) else {
-                return Err(TemplateFault(format!("{queue}: no dead letters")));
-            };
-            Ok(QueueTrigger { queue: queue.clone(), function, most_receives, dead_letters })
+            let said = |name: &str| at(&event, &["Properties", name]);
+            let queue = texts(said("Queue")).pop();
+            let found = queues.iter().find(|spec| Some(&spec.name) == queue.as_ref());
+            let spec = found.ok_or_else(|| TemplateFault(format!("{function}: no such queue")))?;
+            let redrive = spec.redrive.as_ref().ok_or_else(|| TemplateFault(format!("{}: no dead letters", spec.name)))?;
+            if texts(said("FunctionResponseTypes")) != ["ReportBatchItemFailures"] {
+                return Err(TemplateFault(format!("{function}: does not say which messages failed")));
+            }
+            Ok(QueueTrigger {
+                queue: spec.name.clone(),
+                function,
+                batch_size: said("BatchSize").and_then(Value::as_u64).and_then(|size| size.try_into().ok()).unwrap_or(DEFAULT_BATCH),
+                most_receives: redrive.most_receives,
+                dead_letters: redrive.dead_letters.clone(),
+            })
         });
         triggers.collect()
-    }
-
-    /// The functions that run by a schedule.
-    #[must_use]
-    pub fn scheduled(&self) -> Vec<String> {
-        self.events("ScheduleV2").into_iter().map(|(function, _)| function).collect()
     }
 
     /// How long a function may take.
@@ -103,7 +102,7 @@ impl Template {
     }
 
     /// The events of this type that start functions, each with its function.
-    fn events(&self, kind: &str) -> Vec<(String, Value)> {
+    pub(super) fn events(&self, kind: &str) -> Vec<(String, Value)> {
         let functions = self.resources("AWS::Serverless::Function");
         let events = functions.iter().flat_map(|(id, function)| {
             let events = at(function, &["Properties", "Events"]).and_then(Value::as_mapping).into_iter().flatten();
@@ -128,7 +127,7 @@ mod tests {
         let led: Vec<_> = rules.iter().filter(|rule| rule.matches(&event("aws.s3", "Object Created", "incoming-bucket"))).collect();
         let triggers = template.queue_triggers().unwrap();
         let trigger = triggers.iter().find(|trigger| Some(&trigger.queue) == led.first().map(|rule| &rule.queue)).unwrap();
-        assert_eq!((trigger.function.as_str(), trigger.most_receives), ("AttachmentSeal", 5));
+        assert_eq!((trigger.function.as_str(), trigger.batch_size, trigger.most_receives), ("AttachmentSeal", 1, 5));
         assert!(template.queues().contains(&trigger.dead_letters));
         for other in [
             event("aws.s3", "Object Created", "sealed-bucket"),
@@ -141,9 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn schedules_and_timeouts_are_read() {
+    fn timeouts_are_read() {
         let template = Template::deployed().unwrap();
-        assert_eq!(template.scheduled(), ["AttachmentReconcile"]);
         assert_eq!(template.timeout("AttachmentReconcile"), Duration::from_secs(900));
         assert_eq!(template.timeout("Account"), Duration::from_secs(10));
     }

@@ -36,6 +36,13 @@ impl Store {
         }
         Ok(ended)
     }
+
+    /// When the next midnight is at which a rule ends something that is there now, in milliseconds since 1970.
+    pub(super) fn next_end(&self) -> Option<i64> {
+        let now = self.now();
+        let shelves = self.shelves();
+        shelves.buckets.values().flat_map(Shelf::dates).filter(|at| *at > now).min()
+    }
 }
 
 impl Shelves {
@@ -58,6 +65,20 @@ impl Shelf {
             is_due(upload.begun_millis, days, now).then(|| Ending::Aborted { key: upload.key.clone(), id: upload.id.clone() })
         });
         of_objects.chain(of_uploads).collect()
+    }
+
+    /// When each thing that a rule is about is due.
+    fn dates(&self) -> Vec<i64> {
+        let mut dates = Vec::new();
+        for (key, versions) in &self.objects {
+            let noncurrent = self.shortest(key, |rule| rule.expire_noncurrent_after_days);
+            dates.extend(versions.iter().skip(1).filter_map(|next| Some(due_at(next.modified_millis, noncurrent?))));
+            let days = self.shortest(key, |rule| rule.expire_after_days);
+            dates.extend(versions.last().and_then(|newest| Some(due_at(newest.modified_millis, days?))));
+        }
+        let days = |key: &str| self.shortest(key, |rule| rule.abort_uploads_after_days);
+        dates.extend(self.uploads.values().filter_map(|upload| Some(due_at(upload.begun_millis, days(&upload.key)?))));
+        dates
     }
 
     fn endings_of(&self, key: &str, versions: &[Version], now: i64) -> Vec<Ending> {
@@ -88,8 +109,13 @@ impl Shelf {
 }
 
 fn is_due(since: i64, days: u32, now: i64) -> bool {
+    now >= due_at(since, days)
+}
+
+/// So many days later, at the next midnight.
+fn due_at(since: i64, days: u32) -> i64 {
     let whole = since.saturating_add(i64::from(days).saturating_mul(DAY));
-    now >= whole.saturating_add(DAY - 1).div_euclid(DAY).saturating_mul(DAY)
+    whole.saturating_add(DAY - 1).div_euclid(DAY).saturating_mul(DAY)
 }
 
 #[cfg(test)]

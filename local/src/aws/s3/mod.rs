@@ -49,6 +49,7 @@ pub use bucket::{BucketSpec, Cors, LifecycleRule};
 pub(super) use socket::router;
 pub(super) use target::{Hosts, Target};
 
+use super::aside::{Lying, What};
 use super::{ACCESS_KEY, SECRET_KEY, StartFault};
 use operations::Operations;
 use store::Store;
@@ -122,9 +123,34 @@ impl Objects {
         self.store.expire()
     }
 
+    /// When the lifecycle rules will next end something, in milliseconds since 1970.
+    pub(super) fn next_end(&self) -> Option<i64> {
+        self.store.next_end()
+    }
+
     /// What `EventBridge` was not told yet, oldest first.
     pub(super) fn take_notifications(&self) -> Vec<Value> {
         self.store.shelves().notifications.drain(..).collect()
+    }
+
+    /// Everything in a bucket whose key begins so; nothing if there is no such bucket.
+    pub(super) fn lying_in(&self, bucket: &str, prefix: &str) -> Vec<Lying> {
+        let shelves = self.store.shelves();
+        let Some(shelf) = shelves.buckets.get(bucket) else { return Vec::new() };
+        let objects = shelf.objects.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        let versions = objects.flat_map(|(_, versions)| versions).map(|version| Lying {
+            key: version.key.clone(),
+            id: version.id.clone(),
+            what: if version.is_marker() { What::Marker } else { What::Version },
+            since_millis: version.modified_millis,
+        });
+        let uploads = shelf.uploads.values().filter(|upload| upload.key.starts_with(prefix)).map(|upload| Lying {
+            key: upload.key.clone(),
+            id: upload.id.clone(),
+            what: What::Upload,
+            since_millis: upload.begun_millis,
+        });
+        versions.chain(uploads).collect()
     }
 
     /// How long each of [`Self::files`] is, and how it begins.

@@ -46,7 +46,8 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
         }
         Some(Fault::Throttle) => in_its_words(answer::throttled(Service::S3)),
         Some(Fault::InternalError) => in_its_words(answer::broken(Service::S3)),
-        Some(Fault::Never) => std::future::pending().await,
+        // Whoever asks here is a browser, and nobody waits for its death.
+        Some(Fault::Never | Fault::DiesBefore | Fault::DiesAfter) => std::future::pending().await,
     };
     cors::permit(cors.as_ref(), headers.get(ORIGIN), method.as_str(), answer.headers_mut());
     answer

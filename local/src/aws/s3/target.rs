@@ -106,10 +106,12 @@ impl<'a> Target<'a> {
             ("PUT", true) if has("partNumber") => "UploadPart",
             ("PUT", true) if self.copies.is_some() => "CopyObject",
             ("PUT", true) => "PutObject",
+            ("PUT", false) if has("versioning") => "PutBucketVersioning",
             ("PUT", false) => "CreateBucket",
             ("GET", true) if has("uploadId") => "ListParts",
             ("GET", true) if has("attributes") => "GetObjectAttributes",
             ("GET", true) => "GetObject",
+            ("GET", false) if has("versioning") => "GetBucketVersioning",
             ("GET", false) if has("uploads") => "ListMultipartUploads",
             ("GET", false) if has("versions") => "ListObjectVersions",
             ("GET", false) if has("list-type") => "ListObjectsV2",
@@ -148,6 +150,8 @@ impl<'a> Target<'a> {
             "ListObjectsV2" | "HeadBucket" => &["ListBucket"],
             "ListObjectVersions" => &["ListBucketVersions"],
             "ListMultipartUploads" => &["ListBucketMultipartUploads"],
+            "GetBucketVersioning" => &["GetBucketVersioning"],
+            "PutBucketVersioning" => &["PutBucketVersioning"],
             _ => &[],
         };
         let need = |action: &str, resource: String| Need { action: format!("s3:{action}"), resource };
@@ -184,6 +188,8 @@ mod tests {
         assert_eq!(told("GET", &format!("{own}/?versions")), expected("ListObjectVersions", &["s3:ListBucketVersions b"]));
         assert_eq!(told("GET", &format!("{own}/?uploads")), expected("ListMultipartUploads", &["s3:ListBucketMultipartUploads b"]));
         assert_eq!(told("GET", &format!("{own}/k?uploadId=u")), expected("ListParts", &["s3:ListMultipartUploadParts b/*"]));
+        assert_eq!(told("PUT", &format!("{own}/?versioning")), expected("PutBucketVersioning", &["s3:PutBucketVersioning b"]));
+        assert_eq!(told("GET", &format!("{own}/?versioning")), expected("GetBucketVersioning", &["s3:GetBucketVersioning b"]));
         assert_eq!(told("HEAD", "https://s3.eu-west-1.amazonaws.com/b.c/k"), expected("HeadObject", &["s3:GetObject b.c/*"]));
         assert_eq!(told("HEAD", "https://s3.eu-west-1.amazonaws.com/b.c/"), expected("HeadBucket", &["s3:ListBucket b.c"]));
         assert_eq!(told("PUT", "http://127.0.0.1:8082/b/k?partNumber=1&uploadId=u"), expected("UploadPart", &["s3:PutObject b/*"]));

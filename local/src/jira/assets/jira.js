@@ -2,19 +2,27 @@
 //
 // Whatever comes from an app or a customer is inserted as text. The app's page gets its tokens from here: only the window of our own frame,
 // and only at the app's own origin.
-"use strict";
+import { copyCommand, drawCertificate } from "./certificate.js";
+import { at, draw, lozenge, made, moment } from "./drawing.js";
+import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js";
 
 (() => {
-  const at = (id) => document.getElementById(id);
   const [site, user, trouble] = ["site", "user", "trouble"].map(at);
   const DAY = 86_400;
   const GRACE_DAYS = 110;
+  const LONGEST_LOAD = 5_000;
   let state = null;
   let stored = null;
-  let busy = false;
+  /** The leaving that is under way or over on the site that is shown. */
+  let departure;
+  /** Receipts, and what was found in dry runs, by the tenant whom they are about; and which last steps of the guide were taken. */
+  const [receipts, dryRuns, looked] = [new Map(), new Map(), new Set()];
+  /** Where the page that is shown gets its tokens: of its own site and user, whatever was chosen since. */
+  let pass = "";
+  /** How many things were asked for and are not done. */
+  let busy = 0;
   let turn = Promise.resolve();
   let clock = { shown: 0, read: 0 };
-  const drawn = new Map();
 
   // --- Asking ---
 
@@ -52,43 +60,55 @@
   }
 
   /** What a person asked for: until it is done and shown, the buttons wait. The focus is back afterwards, or at what comes next. */
-  async function pressed(work) {
-    if (busy) return;
+  async function wanted(work) {
     const before = document.activeElement;
-    busy = true;
+    busy += 1;
     enable();
     await inTurn(work);
-    busy = false;
+    busy -= 1;
     enable();
-    if (document.activeElement === document.body) goOn(before);
+    if (busy === 0 && document.activeElement === document.body) goOn(before);
   }
 
-  const act = (doing) => pressed(async () => {
-    const done = await ask(ofSite("doings"), { doing });
-    say(done.said, !done.changed);
-    await refresh(true);
-  });
+  /** The site that is chosen now is meant, even if its turn comes when another is. */
+  function act(doing) {
+    const doings = ofSite("doings");
+    return wanted(async () => {
+      const done = await ask(doings, { doing });
+      say(done.said, !done.changed);
+      await refresh(true);
+    });
+  }
 
-  const advance = (seconds) => pressed(async () => {
+  const advance = (seconds) => wanted(async () => {
+    dryRuns.clear();
     say((await ask("clock", { seconds })).said);
     await refresh(true);
   });
 
+  /** What an operator does about a site that has left, with the reason that is chosen beside the button. */
+  function operate({ operator: deed, reason }) {
+    const path = ofSite(`leaving/${deed}`);
+    const because = { hold: at("hold-reason").value, "early-deletion": at("early-reason").value, mark: reason }[deed];
+    return wanted(async () => {
+      const answer = await ask(path, { reason: because, tenantId: departure?.tenantId });
+      if (deed === "early-deletion") receipts.set(answer.tenantId, answer);
+      if (deed === "dry-run") for (const { tenantId } of answer.lives) dryRuns.set(tenantId, answer);
+      else dryRuns.clear();
+      say(OPERATED[deed]);
+      await refresh(deed !== "dry-run");
+    });
+  }
+
+  const OPERATED = {
+    hold: "The purge waits for 30 days from now.",
+    lift: "The hold is lifted.",
+    "early-deletion": "Deletion is asked for: here is the receipt.",
+    "dry-run": "This is what will go. Nothing has changed.",
+    mark: "It is marked as left, without a word from the site.",
+  };
+
   // --- Drawing ---
-
-  function made(name, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(name), properties);
-    element.append(...children);
-    return element;
-  }
-
-  /** Draws again only what is different, so that focus and what was opened stay where they are. */
-  function draw(place, value, nodes) {
-    const text = JSON.stringify(value);
-    if (drawn.get(place) === text) return;
-    drawn.set(place, text);
-    place.replaceChildren(...nodes());
-  }
 
   function options(select, list) {
     const chosen = select.value;
@@ -96,27 +116,36 @@
     if (list.some(({ key }) => key === chosen)) select.value = chosen;
   }
 
-  const lozenge = (words, kind) => made("span", { className: `lozenge ${kind}`, textContent: words });
-
+  /** Shows things as they are. With the page loaded again it is done when that has loaded: a clock that moves meanwhile ends its token. */
   async function refresh(reload = false) {
     state = await ask("state");
     clock = { shown: Date.parse(state.now), read: performance.now() };
     options(site, state.sites);
     options(user, state.users);
+    // All of it is about one site. Whoever chooses another meanwhile has that one shown next.
+    const [shown, passOfPage] = [site.value, ofSite(`token?${asUser()}`)];
+    const [pageOf, storedOf, seenOf, leavingOf] = [`page?${asUser()}`, "stored", "seen", "leaving"].map(ofSite);
     const [page, lying, seen] = await Promise.all([
-      reload ? ask(ofSite(`page?${asUser()}`)).catch((fault) => ({ address: null, fault: fault.message })) : null,
-      ask(ofSite("stored")),
-      ask(ofSite("seen")),
+      reload ? ask(pageOf).catch((fault) => ({ address: null, fault: fault.message })) : null,
+      ask(storedOf),
+      ask(seenOf),
     ]);
+    // Asked only of whoever's keys are dated or gone: nobody else has anything to count down.
+    const leaves = lying.gone || lying.remains.keysExpireAt !== null;
+    const status = leaves ? await ask(leavingOf).catch((fault) => ({ fault: fault.message })) : null;
     const calls = await ask("calls");
+    if (site.value !== shown) return;
     stored = lying;
+    departure = openDeparture(status);
     drawBar();
+    drawAfterLeaving(status?.fault);
     drawGuide();
     drawStored();
     drawSeen(seen.seen);
     drawCalls(calls);
-    if (page) drawPage(page);
+    const loaded = page ? drawPage(page, passOfPage) : null;
     enable();
+    await loaded;
   }
 
   function drawBar() {
@@ -140,26 +169,31 @@
 
   // --- The guide ---
 
-  /** Whether whoever has left can no longer come back to anything. */
-  function tooLate() {
-    const { leftAt } = here();
-    return leftAt !== null && Date.parse(state.now) >= Date.parse(leftAt) + GRACE_DAYS * DAY * 1000;
+  /** Until when whoever has left finds everything; nothing, if it is too late. */
+  function mayReturnUntil() {
+    const until = departure?.mayReturnUntil;
+    return Date.parse(until) > Date.parse(state.now) ? until : undefined;
   }
+
+  const tooLate = () => here().standing === "Left" && !mayReturnUntil();
 
   function steps() {
     const { installed, left } = here();
-    const [late, gone] = [tooLate(), stored.gone];
+    const [late, gone, proved] = [tooLate(), stored.gone, Boolean(departure?.purge?.certificate)];
+    const wait = late ? { button: "+1 day", go: () => advance(DAY) } : { button: "+111 days", go: () => advance((GRACE_DAYS + 1) * DAY) };
     return [
       { title: "Install", words: "Jira installs the app on this site.", button: "Install", done: installed > 0, go: () => act("install") },
-      { title: "Store a setting", words: "On the app’s page: Configuration, Add a setting. Then come back here.", button: "To the page", done: left > 0 || stored.remains.records > 0, go: toPage },
-      { title: "Leave", words: "All use ends at once.", button: "Leave", done: left > 0, go: () => act("leave") },
+      { title: "Store a setting", words: "On the app’s page: Configuration, Add a setting. Then come back here.", button: "To the page", done: left > 0 || gone || stored.remains.records > 0, go: toPage },
+      { title: "Leave", words: "All use ends at once.", button: "Leave", done: left > 0 || gone, go: () => act("leave") },
       { title: "Come back", words: late ? "Too late: it begins anew." : "In time: everything is there.", button: "Install again", done: installed > 1 || gone, go: () => act("install") },
       { title: "Leave again", words: "The clock starts anew.", button: "Leave", done: left > 1 || gone, go: () => act("leave") },
-      { title: "Wait 110 days", words: "Until then they could return.", button: "+110 days", done: (left > 1 && late) || gone, go: () => advance(GRACE_DAYS * DAY) },
-      { title: "One day more", words: "TTL deletes the keys.", button: "+1 day", done: gone, go: () => advance(DAY) },
-      { title: "It is gone", words: "Look at what remains.", button: "Look", done: false, go: toStored },
+      { title: "Wait 110 days", words: "Until then they could return. On the day after, the purge is done.", done: gone && proved, ...wait },
+      { title: "It is gone", words: "Look at what remains.", button: "Look", done: gone && looked.has(lookAt("stored")), go: () => toEnd("stored") },
+      { title: "The proof", words: "A certificate that anybody can verify.", button: "To the proof", done: proved && looked.has(lookAt("proof")), go: () => toEnd("proof") },
     ];
   }
+
+  const lookAt = (what) => `${what} ${departure?.tenantId}`;
 
   function drawGuide() {
     const all = steps();
@@ -168,8 +202,10 @@
     if (at("guide").childElementCount === 0) at("guide").append(...all.map(guideItem));
     const hadFocus = at("guide").contains(document.activeElement);
     for (const [index, item] of [...at("guide").children].entries()) {
-      const [number, , , button] = item.children;
+      const [number, , words, button] = item.children;
       const { done } = all[index];
+      words.textContent = all[index].words;
+      button.textContent = all[index].button;
       item.classList.toggle("done", done);
       number.textContent = done ? `${index + 1}, done` : `Step ${index + 1}`;
       button.className = index === next ? "primary" : "";
@@ -178,7 +214,7 @@
       else item.removeAttribute("aria-current");
     }
     enable();
-    if (hadFocus && !busy) nextStep()?.focus();
+    if (hadFocus && busy === 0) nextStep()?.focus();
   }
 
   function guideItem({ title, words, button }, index) {
@@ -197,9 +233,10 @@
     const there = standing === "Active" || standing === "Disabled";
     const possible = { install: !there, disable: standing === "Active", enable: standing === "Disabled" };
     for (const button of document.querySelectorAll("button")) {
-      const { doing, next } = button.dataset;
-      const makesSense = doing ? possible[doing] ?? there : next !== "false";
-      button.disabled = busy || !state || !makesSense;
+      const { doing, next, operator } = button.dataset;
+      const ofJira = doing ? possible[doing] ?? there : next !== "false";
+      const makesSense = operator ? mayOperate(operator, departure, there, Date.parse(state?.now)) : ofJira;
+      button.disabled = busy > 0 || !state || !makesSense;
     }
   }
 
@@ -207,6 +244,7 @@
   function goOn(button) {
     if (button.dataset.step && button.disabled) nextStep()?.focus();
     else if (button.dataset.doing && button.disabled) document.querySelector("[data-doing]:enabled")?.focus();
+    else if (button.dataset.operator && button.disabled) at("leaving-title").focus();
     else button.focus();
   }
 
@@ -214,25 +252,39 @@
     const change = user.value !== state.users[0].key;
     if (change) user.value = state.users[0].key;
     at("app-title").scrollIntoView();
-    if (change) inTurn(() => refresh(true)).then(() => at("app").focus());
+    if (change) wanted(() => refresh(true)).then(() => at("app").focus());
     else at("app").focus();
   }
 
-  function toStored() {
-    at("stored-title").scrollIntoView();
-    at("stored-title").focus();
+  /** Shows what stands at the end, and takes the step as done. */
+  function toEnd(what) {
+    looked.add(lookAt(what));
+    drawGuide();
+    at(`${what}-title`).scrollIntoView();
+    at(`${what}-title`).focus();
+  }
+
+  // --- After leaving ---
+
+  function drawAfterLeaving(fault) {
+    const [now, tenant] = [Date.parse(state.now), departure?.tenantId];
+    drawLeaving(site.value, departure, now, { fault, receipt: receipts.get(tenant), dryRun: dryRuns.get(tenant) });
+    drawCertificate(departure, `/play/${ofSite("leaving")}`, now);
+    const backups = stored.gone && departure?.purge;
+    at("gone-backups").textContent = backups ? `What backups still hold cannot be read after ${moment(departure.unreadableBy)}, and is gone by ${moment(allGoneBy(departure))}.` : "";
   }
 
   // --- The app's page ---
 
-  function drawPage({ address, fault }) {
+  /** Returns what is done when the page has loaded, or takes too long. */
+  function drawPage({ address, fault }, passOfPage) {
     const { standing, key } = here();
     const there = standing === "Active" || standing === "Disabled";
     const words = {
       "Not installed": `The app is not installed on ${key} yet.`,
-      Left: tooLate()
-        ? `${key} has left, and it is too late to come back: whoever installs the app now begins anew, with nothing.`
-        : `${key} has left. Whoever comes back within ${GRACE_DAYS} days finds everything.`,
+      Left: mayReturnUntil()
+        ? `${key} has left. Whoever comes back until ${moment(mayReturnUntil())} finds everything.`
+        : `${key} has left, and it is too late to come back: whoever installs the app now begins anew, with nothing.`,
     };
     at("absent-said").textContent = fault ?? words[standing] ?? "The app’s descriptor names no page.";
     at("absent").hidden = address !== null;
@@ -244,7 +296,14 @@
       frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-downloads");
       frame.src = address;
     }
+    const loaded = new Promise((done) => {
+      if (address === null) return done();
+      frame.addEventListener("load", done, { once: true });
+      setTimeout(done, LONGEST_LOAD);
+    });
+    pass = passOfPage;
     at("app").replaceWith(frame);
+    return loaded;
   }
 
   window.addEventListener("message", async (event) => {
@@ -254,13 +313,13 @@
       at("app").style.height = `${Math.min(Math.max(Number(event.data.height) || 0, 200), 4000) + 2}px`;
     }
     if (event.data.ask === "token") {
-      const { token } = await ask(ofSite(`token?${asUser()}`)).catch(() => ({}));
+      const { token } = await ask(pass).catch(() => ({}));
       frame.postMessage({ lethe: 1, id: event.data.id, token }, state.functions);
-      soon();
     }
+    if (event.data.ask === "look") soon();
   });
 
-  // Whoever asks for a token is about to call the functions: see what came of it.
+  // The page has called the functions and was answered: see what came of it, once it has no more to ask.
   let later = 0;
   function soon() {
     clearTimeout(later);
@@ -277,18 +336,21 @@
     unsealed: ["on its way, not sealed yet", "warn"],
   };
 
+  /** What grows with every look at a leaving, and says only that somebody looked. */
+  const AUDIT = "AuditTable";
+
   function drawStored() {
     at("gone").hidden = !stored.gone;
     at("gone-said").textContent = stored.gone ? stored.said : "";
     at("stored-said").textContent = stored.said;
     draw(at("stored"), stored, () => stored.places.filter(({ items }) => items.length > 0).map((place) => {
       const count = place.items.length === 1 ? "1 item" : `${place.items.length} items`;
-      return made("section", {}, made("h3", { textContent: `${place.name}: ${count}` }), ...place.items.map(item));
+      return made("section", {}, made("h3", { textContent: `${place.name}: ${count}` }), ...place.items.map((one) => item(one, place.name !== AUDIT)));
     }));
     if (at("stored").childElementCount === 0) at("stored").append(made("p", { className: "subtle", textContent: "Every table and every bucket is empty." }));
   }
 
-  function item({ key, attributes, digest, readable }) {
+  function item({ key, attributes, digest, readable }, open) {
     const whose = digest ? `${stored.tenants[digest] ?? "a tenant"} (${digest.slice(0, 8)}…)` : "nobody that is known";
     const [words, kind] = READABLE[readable];
     const summary = made("summary", {}, `${whose} `, lozenge(words, kind));
@@ -296,7 +358,7 @@
       made("dt", { textContent: name }),
       made("dd", { textContent: shown, className: sealed ? "sealed" : "" }),
     ]));
-    return made("details", { className: `item ${readable}`, open: digest === stored.digest }, summary, list);
+    return made("details", { className: `item ${readable}`, open: open && digest === stored.digest }, summary, list);
   }
 
   function drawSeen(seen) {
@@ -324,17 +386,23 @@
 
   for (const button of document.querySelectorAll("[data-doing]")) button.addEventListener("click", () => act(button.dataset.doing));
   for (const button of document.querySelectorAll("[data-advance]")) button.addEventListener("click", () => advance(Number(button.dataset.advance)));
+  for (const button of document.querySelectorAll("[data-operator]")) button.addEventListener("click", () => operate(button.dataset));
+  at("certificate-copy").addEventListener("click", () => copyCommand(say));
   at("install-here").addEventListener("click", () => act("install"));
   for (const select of [site, user]) {
     select.addEventListener("change", () => {
       say("");
-      inTurn(() => refresh(true));
+      wanted(() => refresh(true));
     });
   }
-  trouble.addEventListener("change", () => inTurn(async () => {
-    say((await ask(ofSite("trouble"), { trouble: trouble.value })).said);
-    await refresh(true);
-  }));
+  // What is chosen counts, even if whatever is under way draws it back to what is so by then.
+  trouble.addEventListener("change", () => {
+    const [path, body] = [ofSite("trouble"), { trouble: trouble.value }];
+    wanted(async () => {
+      say((await ask(path, body)).said);
+      await refresh(true);
+    });
+  });
   setInterval(tick, 1000);
-  pressed(() => refresh(true));
+  wanted(() => refresh(true));
 })();

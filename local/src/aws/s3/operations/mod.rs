@@ -7,6 +7,7 @@ mod list;
 mod multipart;
 mod parts;
 mod put;
+mod versioning;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ operations! {
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
     delete_object: DeleteObjectInput => DeleteObjectOutput,
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput,
+    get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput,
     get_object: GetObjectInput => GetObjectOutput,
     get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput,
     head_bucket: HeadBucketInput => HeadBucketOutput,
@@ -60,6 +62,7 @@ operations! {
     list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput,
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
     list_parts: ListPartsInput => ListPartsOutput,
+    put_bucket_versioning: PutBucketVersioningInput => PutBucketVersioningOutput,
     put_object: PutObjectInput => PutObjectOutput,
     upload_part: UploadPartInput => UploadPartOutput,
 }

@@ -1,5 +1,7 @@
 //! What ends by itself, by the clock given.
 
+use shared::platform::clock::Clock as _;
+
 use super::World;
 use crate::aws::s3::{BucketSpec, LifecycleRule};
 use crate::aws::testing::DAY;
@@ -61,4 +63,24 @@ async fn an_upload_that_nobody_finishes_is_aborted() {
     world.clock.advance(DAY);
     assert_eq!(world.aws.expire().unwrap(), 1);
     assert!(world.names().is_empty());
+}
+
+#[tokio::test]
+async fn the_next_midnight_at_which_something_ends_is_known() {
+    let rule = LifecycleRule { expire_after_days: Some(3), abort_uploads_after_days: Some(1), ..LifecycleRule::default() };
+    let world = world(false, rule);
+    assert_eq!(world.aws.next_end().unwrap(), None);
+    world.put("k", "x").await;
+    world.begin("k").await;
+    // The clock starts at 08:00 on a day of 2027.
+    let midnight = |days: i64| (1_800_000_000 / 86_400 + days) * 86_400_000;
+    for expected in [midnight(2), midnight(4)] {
+        assert_eq!(world.aws.next_end().unwrap(), Some(expected));
+        let by = u64::try_from(expected - world.clock.now().epoch_millis()).unwrap();
+        world.clock.advance(std::time::Duration::from_millis(by - 1));
+        assert_eq!(world.aws.expire().unwrap(), 0);
+        world.clock.advance(std::time::Duration::from_millis(1));
+        assert_eq!(world.aws.expire().unwrap(), 1);
+    }
+    assert_eq!(world.aws.next_end().unwrap(), None);
 }

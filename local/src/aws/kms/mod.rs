@@ -1,8 +1,13 @@
 //! KMS: winterbaume's, with AES-256-GCM under keys that are kept in one JSON file, so that a restart opens old ciphertexts.
 //!
-//! Two of its defects are stopped here. It joins the encryption context unescaped (`{a: "1,b=2"}` opens `{a: "1", b: "2"}`), so a
-//! context with `,` or `=` is refused, though AWS would take it. And it ignores `DryRun`, so that is answered here as AWS does.
-//! `Sign` is not a real signature, and a key's region and policy are not looked at.
+//! Four of its defects are stopped here. It joins the encryption context unescaped (`{a: "1,b=2"}` opens `{a: "1", b: "2"}`), so a
+//! context with `,` or `=` is refused, though AWS would take it. It ignores `DryRun`, so that is answered here as AWS does. It encrypts under
+//! any key, so one that is not for that is refused. And its signatures are none, so [`signing`] signs in front of it.
+//! A key's region and policy are not looked at.
+
+mod signing;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,13 +22,39 @@ use tokio::sync::Mutex;
 use winterbaume_core::{MockRequest, MockResponse, MockService, StatefulService, default_account_id};
 use winterbaume_kms::KmsService;
 
+use self::signing::{Refused, SigningKey};
 use super::{REGION, Service, StartFault, answer, bridge};
 
 /// What the operations begin with that change no key. Any other is followed by a write of the file.
-const CHANGE_NOTHING: [&str; 9] = ["Decrypt", "Describe", "Encrypt", "Generate", "Get", "List", "ReEncrypt", "Sign", "Verify"];
+const CHANGE_NOTHING: [&str; 8] = ["Decrypt", "Describe", "Encrypt", "Generate", "Get", "List", "ReEncrypt", "Verify"];
 
 /// The members of a request that hold an encryption context.
 const CONTEXTS: [&str; 3] = ["EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"];
+
+/// What only a key for encryption may be used for begins with these.
+const ENCRYPTION: [&str; 4] = ["Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt"];
+
+/// The members of a request that name a key.
+const KEY_NAMES: [&str; 3] = ["KeyId", "SourceKeyId", "DestinationKeyId"];
+
+/// What is answered by [`signing`].
+const SIGNING: [&str; 3] = ["GetPublicKey", "Sign", "Verify"];
+
+/// What a key is for, as `CreateKey` takes it.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Encryption,
+    Signing,
+}
+
+impl Purpose {
+    const fn usage_and_spec(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Encryption => ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"),
+            Self::Signing => (signing::USAGE, signing::SPEC),
+        }
+    }
+}
 
 /// All keys and their aliases.
 pub(super) struct Keys {
@@ -60,7 +91,13 @@ impl Keys {
             let message = "the embedded KMS cannot tell encryption contexts with ',' or '=' apart";
             return Ok(answer::refusal(Service::Kms, StatusCode::BAD_REQUEST, "ValidationException", message));
         }
-        let given = self.handle(operation, request).await.map_err(|cause| ConnectorError::other(cause.into(), None))?;
+        let given = if SIGNING.contains(&operation) {
+            self.sign(operation, &asked).await
+        } else if let Some(refused) = self.misuse(operation, &asked).await {
+            refused.answer()
+        } else {
+            self.handle(operation, request).await.map_err(|cause| ConnectorError::other(cause.into(), None))?
+        };
         if given.status == 200 && asked.get("DryRun") == Some(&Value::Bool(true)) {
             let message = "The request would have succeeded, but the DryRun option is set.";
             return Ok(answer::refusal(Service::Kms, StatusCode::BAD_REQUEST, "DryRunOperationException", message));
@@ -80,6 +117,39 @@ impl Keys {
         Ok(given)
     }
 
+    /// Signs, verifies, or gives the public key.
+    async fn sign(&self, operation: &str, asked: &Value) -> MockResponse {
+        let described = self.describe(asked.get("KeyId")).await;
+        if described.status != 200 {
+            return described;
+        }
+        let described: Value = serde_json::from_slice(&described.body).unwrap_or_default();
+        let keys = self.service.snapshot(default_account_id(), REGION).await.keys;
+        let id = described.pointer("/KeyMetadata/KeyId").and_then(Value::as_str).unwrap_or_default();
+        let answered = SigningKey::of(operation, keys.get(id)).and_then(|key| key.answer(operation, asked));
+        answered.map_or_else(|refused| refused.answer(), |answer| MockResponse::json(200, answer.to_string()))
+    }
+
+    /// Why this may not be done with a key that the request names: it is there, but not for encryption.
+    async fn misuse(&self, operation: &str, asked: &Value) -> Option<Refused> {
+        if !ENCRYPTION.iter().any(|start| operation.starts_with(start)) {
+            return None;
+        }
+        for name in KEY_NAMES.iter().filter_map(|name| asked.get(name)) {
+            let described: Value = serde_json::from_slice(&self.describe(Some(name)).await.body).unwrap_or_default();
+            let usage = described.pointer("/KeyMetadata/KeyUsage").and_then(Value::as_str);
+            if let Some(usage) = usage.filter(|usage| *usage != "ENCRYPT_DECRYPT") {
+                let message = format!("{name} key usage is {usage} which is not valid for {operation}.");
+                return Some(Refused { code: "InvalidKeyUsageException", message });
+            }
+        }
+        None
+    }
+
+    async fn describe(&self, key: Option<&Value>) -> MockResponse {
+        self.service.handle(bridge::own_request("kms", "TrentService.DescribeKey", &json!({"KeyId": key}))).await
+    }
+
     /// Beside the old file and then in its place: a crash leaves one of the two, never half of one.
     async fn write(&self, file: &Path) -> io::Result<()> {
         let keys = self.service.snapshot(default_account_id(), REGION).await;
@@ -90,12 +160,16 @@ impl Keys {
         Ok(())
     }
 
-    pub(super) async fn create(&self, alias: &str) -> Result<String, StartFault> {
+    pub(super) async fn create(&self, alias: &str, purpose: Purpose) -> Result<String, StartFault> {
+        let (usage, spec) = purpose.usage_and_spec();
         let found = self.ask("DescribeKey", &json!({"KeyId": alias})).await;
         if let Ok(key) = found {
-            return arn(&key);
+            return match key.pointer("/KeyMetadata/KeyUsage").and_then(Value::as_str) {
+                Some(found) if found == usage => arn(&key),
+                _ => Err(StartFault::KeysRefused(format!("{alias} is a key for something else"))),
+            };
         }
-        let key = self.ask("CreateKey", &json!({})).await?;
+        let key = self.ask("CreateKey", &json!({"KeyUsage": usage, "KeySpec": spec})).await?;
         let arn = arn(&key)?;
         self.ask("CreateAlias", &json!({"AliasName": alias, "TargetKeyId": arn})).await?;
         Ok(arn)
@@ -119,67 +193,4 @@ fn arn(key: &Value) -> Result<String, StartFault> {
 fn has_ambiguous_context(asked: &Value) -> bool {
     let pairs = CONTEXTS.iter().filter_map(|name| asked.get(name)?.as_object()).flatten();
     pairs.into_iter().any(|(name, value)| [name.as_str(), value.as_str().unwrap_or_default()].iter().any(|text| text.contains([',', '='])))
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_kms::error::ProvideErrorMetadata;
-    use aws_sdk_kms::primitives::Blob;
-
-    use super::super::testing::{self, kms};
-
-    #[tokio::test]
-    async fn a_data_key_of_64_bytes_opens_under_its_context_and_no_other() {
-        let (aws, _) = testing::world();
-        let key = aws.create_wrapping_key("alias/wrapping").await.unwrap();
-        let kms = kms(&aws);
-        let request = kms.generate_data_key().key_id("alias/wrapping").number_of_bytes(64).encryption_context("tenant", "a");
-        let made = request.send().await.unwrap();
-        assert_eq!(made.key_id(), Some(key.as_str()));
-        let (plain, sealed) = (made.plaintext.unwrap(), made.ciphertext_blob.unwrap());
-        assert_eq!(plain.as_ref().len(), 64);
-
-        let open = |tenant: &str| kms.decrypt().key_id(&key).ciphertext_blob(sealed.clone()).encryption_context("tenant", tenant);
-        assert_eq!(open("a").send().await.unwrap().plaintext, Some(plain));
-        assert_eq!(open("b").send().await.unwrap_err().code(), Some("InvalidCiphertextException"));
-        let without = kms.decrypt().key_id(&key).ciphertext_blob(sealed.clone()).send().await;
-        assert_eq!(without.unwrap_err().code(), Some("InvalidCiphertextException"));
-    }
-
-    #[tokio::test]
-    async fn what_is_encrypted_is_decrypted() {
-        let (aws, _) = testing::world();
-        let key = aws.create_wrapping_key("alias/wrapping").await.unwrap();
-        let kms = kms(&aws);
-        let sealed = kms.encrypt().key_id(&key).plaintext(Blob::new("secret")).send().await.unwrap().ciphertext_blob.unwrap();
-        assert!(!sealed.as_ref().windows(6).any(|window| window == b"secret"));
-        let opened = kms.decrypt().ciphertext_blob(sealed).send().await.unwrap();
-        assert_eq!(opened.plaintext.unwrap().as_ref(), b"secret");
-    }
-
-    #[tokio::test]
-    async fn a_context_that_could_be_mistaken_for_another_is_refused() {
-        let (aws, _) = testing::world();
-        let key = aws.create_wrapping_key("alias/wrapping").await.unwrap();
-        for (name, value) in [("a", "1,b=2"), ("a=1", "b"), ("a,b", "1")] {
-            let made = kms(&aws).generate_data_key().key_id(&key).number_of_bytes(64).encryption_context(name, value).send().await;
-            assert_eq!(made.unwrap_err().code(), Some("ValidationException"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_dry_run_shows_nothing() {
-        let (aws, _) = testing::world();
-        let key = aws.create_wrapping_key("alias/wrapping").await.unwrap();
-        let made = kms(&aws).generate_data_key().key_id(&key).number_of_bytes(64).dry_run(true).send().await;
-        assert_eq!(made.unwrap_err().code(), Some("DryRunOperationException"));
-    }
-
-    #[tokio::test]
-    async fn an_alias_is_made_once() {
-        let (aws, _) = testing::world();
-        let key = aws.create_wrapping_key("alias/wrapping").await.unwrap();
-        assert_eq!(aws.create_wrapping_key("alias/wrapping").await.unwrap(), key);
-        assert_ne!(aws.create_wrapping_key("alias/storage").await.unwrap(), key);
-    }
 }
