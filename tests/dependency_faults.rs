@@ -44,7 +44,7 @@ const UPDATE: (Service, &str) = (Service::DynamoDb, "UpdateItem");
 const NEEDS: [Need; 11] = [
     Need { route: "install", known: false, operations: &[BATCH, QUERY, GENERATE, TRANSACT] },
     Need { route: "upgrade", known: true, operations: &[BATCH, DECRYPT, TRANSACT] },
-    Need { route: "uninstalled", known: true, operations: &[BATCH, TRANSACT] },
+    Need { route: "uninstalled", known: true, operations: &[BATCH, GET, TRANSACT] },
     Need { route: "enabled", known: true, operations: &[BATCH, DECRYPT, UPDATE] },
     Need { route: "disabled", known: true, operations: &[BATCH, DECRYPT, UPDATE] },
     Need { route: "account", known: true, operations: &[BATCH, DECRYPT] },

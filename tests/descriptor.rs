@@ -85,7 +85,9 @@ async fn descriptor_of(world: &World, regions: &str) -> Value {
             "LETHE_SITE_HOSTS" => ".atlassian.net",
             "AWS_ENDPOINT_URL_S3" => return None,
             "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
-            "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "LETHE_WRAPPING_KEY" | "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "LETHE_KEY_BACKUP_DAYS" => "7",
+            "LETHE_DATA_BACKUP_DAYS" => "35",
             _ => "given",
         };
         Some(value.to_owned())

@@ -367,15 +367,19 @@ pub fn digest_of(bytes: &[u8]) -> Vec<u8> {
 
 /// An item as plain JSON; bytes in base64.
 pub fn plain(item: &HashMap<String, AttributeValue>) -> Value {
-    let value = |value: &AttributeValue| match value {
+    item.iter().map(|(name, found)| (name.clone(), plain_value(found))).collect()
+}
+
+fn plain_value(value: &AttributeValue) -> Value {
+    match value {
         AttributeValue::M(item) => plain(item),
+        AttributeValue::L(values) => values.iter().map(plain_value).collect(),
         AttributeValue::N(number) => number.parse::<i64>().unwrap().into(),
         AttributeValue::S(text) => text.clone().into(),
         AttributeValue::B(bytes) => STANDARD.encode(bytes.as_ref()).into(),
         AttributeValue::Bool(flag) => (*flag).into(),
         other => panic!("{other:?} is stored nowhere"),
-    };
-    item.iter().map(|(name, found)| (name.clone(), value(found))).collect()
+    }
 }
 
 /// A request of its own to any router.

@@ -109,14 +109,22 @@ impl Standing {
         assert_eq!(ids.len(), departures.len(), "each life has an id of its own: {seen}");
         for departure in &departures {
             let is_open = departure.get("due_at").is_some() && departure.get("due_shard").is_some();
-            let is_dated = departure["due_at"] == departure["purge_after"];
+            let moment = |name: &str| departure[name].as_i64();
+            let is_dated = moment("due_at") == moment("doubt_at").into_iter().chain(moment("purge_after")).min();
             let is_present = departure["tenant_id"] == tenant["tenant_id"];
             assert_eq!(departure["purge_after"], departure["left_at"].as_i64().unwrap() + GRACE, "{seen}");
             assert_eq!(is_present, departure["epoch"] == epoch, "{seen}");
             let is_legal = match departure["stage"].as_str().unwrap() {
                 "marked" => is_present && is_open && is_dated && departure["left_at"].as_i64() == left_at,
-                "returned" => !is_open && departure.get("due_at").is_none() && departure.get("due_shard").is_none(),
-                "purging" => !is_present && is_open && is_dated && departure["epoch"].as_i64() < Some(epoch),
+                // The site is asked a day later.
+                "returned" => {
+                    is_open && moment("due_at") == moment("doubt_at") && moment("due_at") == moment("returned_at").map(|at| at + DAY)
+                }
+                // Its records go when no writer can be at work any more.
+                "purging" => {
+                    let is_dated = moment("due_at") == moment("shredded_at").map(|at| at + 20 * 60) && moment("doubt_at").is_none();
+                    !is_present && is_open && is_dated && departure["epoch"].as_i64() < Some(epoch)
+                }
                 _ => false,
             };
             assert!(is_legal, "an illegal departure: {seen}");

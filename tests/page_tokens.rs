@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use local::atlassian::Site;
 use local::host::ORIGIN_SECRET;
-use shared::connect::catalogue::{App, AttachmentLimits, Vendor};
+use shared::connect::catalogue::{App, AttachmentLimits, EndedLicence, Vendor};
 use shared::platform::Platform;
 use shared::problem::Problem;
 use shared::tenant::page_token::Purpose;
@@ -25,6 +25,7 @@ static OTHER: App = App {
     description: "",
     vendor: Vendor { name: "", url: "" },
     scopes: &[],
+    ended_licence: EndedLicence::Keeps,
     licensed: false,
     general_pages: &[],
     attachments: AttachmentLimits { largest_bytes: 0, most: 0, total_bytes: 0 },

@@ -150,9 +150,9 @@ async fn nothing_costs_more_where_there_is_more() {
         for (what, event, expected) in [
             ("an upgrade, cold", "installed", (2, 1)),
             ("an upgrade, warm", "installed", (2, 0)),
-            ("leaving", "uninstalled", (2, 0)),
+            ("leaving", "uninstalled", (3, 0)),
             ("leaving twice", "uninstalled", (2, 0)),
-            ("returning", "installed", (2, 0)),
+            ("returning", "installed", (3, 0)),
         ] {
             world.clock.advance(Duration::from_secs(1));
             let payload = world.acme.payload(event);

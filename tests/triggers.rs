@@ -11,6 +11,7 @@ use local::samples::{ATTACHMENT, Sample};
 use local::template::{Template, at};
 use serde_json::json;
 use shared::platform::Platform;
+use shared::platform::invocation::Invocation;
 use shared::platform::queue::{self, DeadLetter, Handled, QueueEvent};
 use shared::platform::schedule::{self, Deadline, Report};
 use shared::problem::Problem;
@@ -32,6 +33,12 @@ pub async fn work(world: &World, sample: &Sample) -> Result<(), String> {
         Work::Schedule(handle) => {
             let deadline = Deadline::after(&platform, Duration::from_secs(900));
             handle(platform, deadline).await.map(drop).map_err(|problem| problem.reason().0.into_owned())
+        }
+        Work::Invoked(handle) => {
+            let event = crate::restoring::Backup::of(world).restore(world, "").await;
+            assert_eq!(sample.event, event);
+            let invocation = Invocation { event, deadline: Deadline::after(&platform, Duration::from_secs(900)) };
+            handle(platform, invocation).await.map(drop).map_err(|problem| problem.reason().0.into_owned())
         }
         Work::Queue(handle) => {
             let digest = digest(world.acme.app.slug, &world.acme.client_key);

@@ -17,7 +17,7 @@ use shared::platform::random::SystemRandom;
 
 use crate::attachments::{MIB, PATH, noise, read};
 use crate::harness::{Answer, BEGINNING, World, digest_of, settings, site};
-use crate::sealing::{arrived, begun, lies_in, look, records};
+use crate::sealing::{arrived, begun, deliver_all, lies_in, look, records};
 
 const PART: usize = 8 * MIB;
 
@@ -241,9 +241,7 @@ async fn what_is_given_up_while_it_is_sealed_is_not_kept() {
     let target = format!("/{id}");
     let (delivered, given_up) = futures::join!(world.host.deliver(), by(&world, ADMIN, Method::DELETE, &target, String::new()));
     assert_eq!((delivered.unwrap(), given_up.status), (1, StatusCode::NO_CONTENT));
-    while world.host.waits() > 0 {
-        world.host.deliver().await.unwrap();
-    }
+    deliver_all(&world).await;
     assert_eq!(read(&world, &world.acme, &id, &[]).await.status, StatusCode::NOT_FOUND);
     assert_eq!((records(&world, "attachment"), records(&world, "upload")), (0, 0));
     assert_eq!(lies_in(&world, "sealed"), Vec::<String>::new());

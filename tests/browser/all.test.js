@@ -1,6 +1,7 @@
 // All claims, in one process: they share the browser and the ports, and run one after the other.
 import "./watched.js";
 import "./story.js";
+import "./leaving.js";
 import "./rights.js";
 import "./keyboard.js";
 import "./hostile.js";

@@ -55,7 +55,6 @@ claim("a member attaches and removes what is theirs, and only fetches what is no
   await jira.editor.ready();
   await attach(jira, "admins.txt", bytesOf(10));
   await jira.becomes("max");
-  await jira.editor.ready();
   const theirs = await listed(jira, "admins.txt");
   assert.equal(await theirs.locator("[data-remove]").count(), 0);
   assert.ok(bytesOf(10).equals(await fetched(jira, theirs)));

@@ -60,6 +60,7 @@ claim("script in a setting is text in the editor and in a conflict", async ({ ji
 
 claim("script in an address of the small Jira is not run", async ({ jira }) => {
   await jira.page.goto(`${JIRA}/?site=${encodeURIComponent(SCRIPT)}#${encodeURIComponent(SCRIPT)}`);
+  await jira.idle();
   await jira.stands("Not installed");
   await nothingRan(jira);
 });

@@ -68,6 +68,7 @@ claim("a person without a mouse installs, stores a setting and leaves", async ({
   await tabTo(page, '[data-doing="leave"]', "Shift+Tab");
   await keyboard.press("Enter");
   await jira.stands("Left");
+  await jira.idle();
 });
 
 claim("the guide is followed without a mouse, and the focus stays with it", async ({ jira }) => {
@@ -87,11 +88,17 @@ claim("what the small Jira asks for in the background does not take the focus aw
   await jira.editor.ready();
   await tabTo(page, '[data-doing="rename"]');
   const release = await jira.holds("**/play/calls");
-  await jira.frame().evaluate(() => new Promise((give) => AP.context.getToken(give)));
+  await jira.frame().evaluate(async () => {
+    const authorization = `JWT ${await AP.context.getToken()}`;
+    const answer = await fetch("configuration", { headers: { authorization } });
+    await answer.text();
+  });
   await release.held;
   await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  const answered = page.waitForResponse("**/play/calls");
   release();
-  await jira.idle();
+  await (await answered).finished();
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   assert.match((await focused(page)).what, /data-doing=rename/);
 });
 

@@ -28,6 +28,14 @@ function alone(frame) {
   for (const [name, value] of Object.entries(over)) frame.style.setProperty(name, value, "important");
 }
 
+/** Puts a part of the page at the top of the window, and what was said last out of the way. */
+async function show(part) {
+  await part.evaluate((element) => {
+    document.querySelector("#said").textContent = "";
+    element.scrollIntoView();
+  });
+}
+
 async function take(page, name) {
   const file = path.join(FOLDER, name);
   await page.screenshot({ path: file });
@@ -60,11 +68,19 @@ if (FOLDER) {
     await jira.page.reload();
     await jira.editor.ready();
     await pose(page, 1280, 900);
+    await jira.later(30 * DAY);
     await jira.does("leave");
+    await jira.later(30 * DAY);
+    await jira.operates("dry-run");
+    await pose(page, 1280, 900);
+    await show(jira.leaving);
+    await take(page, "countdown-1280.png");
     await jira.later(110 * DAY);
-    await jira.later(DAY);
     await jira.gone.waitFor();
+    await jira.proof.waitFor();
     await pose(page, 1280, 900);
     await take(page, "gone-1280.png");
+    await show(jira.proof);
+    await take(page, "certificate-1280.png");
   });
 }

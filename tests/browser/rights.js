@@ -29,7 +29,6 @@ claim("a member who writes all the same is told that it is not allowed", async (
   await jira.stores("theme", '"blue"');
   await jira.becomes("max");
   await jira.editor.root.locator('body[data-may-administer="false"]').waitFor();
-  await jira.editor.ready();
   faults.provoke(403, "/test-management/configuration/theme");
   const { status, problem } = await jira.frame().evaluate(change);
   assert.equal(status, 403);
@@ -54,8 +53,7 @@ claim("who is not logged in sees a plain page without data", async ({ jira, faul
 claim("a site that does not say who administers it has a page for reading only", async ({ jira, faults }) => {
   await jira.does("install");
   await jira.stores("theme", '"blue"');
-  await jira.page.locator("#trouble").selectOption("broken");
-  await jira.said.getByText("answers 500 from now on").waitFor();
+  await jira.suffers("broken");
   // What the site said within the last minute still counts.
   await jira.later(HOUR);
   const { editor } = jira;
@@ -74,7 +72,36 @@ claim("a user who is chosen while the small Jira is busy is the one whose page i
   const release = await jira.holds("**/play/calls");
   await jira.page.locator('[data-doing="upgrade"]').click();
   await release.held;
-  await jira.becomes("max");
+  await jira.chooses("user", "max");
   release();
   await jira.editor.root.locator('body[data-may-administer="false"]').waitFor();
+});
+
+claim("a trouble that is chosen while the small Jira is busy befalls the site", async ({ jira }) => {
+  await jira.does("install");
+  const release = await jira.holds("**/play/calls");
+  await jira.page.locator('[data-doing="upgrade"]').click();
+  await release.held;
+  await jira.chooses("trouble", "broken");
+  release();
+  await jira.said.getByText("answers 500 from now on").waitFor();
+  await jira.idle();
+  assert.equal(await jira.page.locator("select#trouble").inputValue(), "broken");
+});
+
+claim("nothing can be pressed while the app's page loads, whatever it was loaded for", async ({ jira }) => {
+  await jira.does("install");
+  const pressable = jira.page.locator("button:enabled");
+  assert.ok((await pressable.count()) > 0);
+  for (const [list, value] of [["user", "max"], ["trouble", "broken"], ["site", "acme"]]) {
+    const release = await jira.holds("**/test-management/page?*");
+    await jira.chooses(list, value);
+    await release.held;
+    // Whatever else is shown is there by now.
+    await jira.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    assert.equal(await pressable.count(), 0, `${list}: a page that loads can be overtaken`);
+    release();
+    await jira.idle();
+    assert.ok((await pressable.count()) > 0, list);
+  }
 });

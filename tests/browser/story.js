@@ -1,7 +1,7 @@
 // The whole story of one customer, by clicks: from the first installation to "it is gone", and a new beginning.
 import assert from "node:assert/strict";
 
-import { DAY } from "./lib/jira.js";
+import { DAY, LONGEST_MOVE } from "./lib/jira.js";
 import { claim } from "./lib/world.js";
 
 const NAME = "release-gates";
@@ -43,7 +43,6 @@ claim("what an administrator stores is sealed, survives all that Jira does, and 
     await jira.sees(200);
   }
   await jira.stores("after-all-that", "true");
-  await jira.idle();
 
   const address = await jira.pageAddress();
   await jira.does("leave");
@@ -65,10 +64,11 @@ claim("what an administrator stores is sealed, survives all that Jira does, and 
   await jira.sees(200);
 
   await jira.does("leave");
-  for (const days of [110, 1]) {
-    assert.ok(await jira.gone.isHidden(), `gone before ${days} more days`);
-    await jira.later(days * DAY);
-  }
+  await jira.later(30 * DAY);
+  assert.ok(await jira.gone.isHidden(), "gone after 30 days");
+  // The purge comes by every hour: whether it has done so at the end of day 110 is not said.
+  await jira.later(110 * DAY);
+  await jira.later(DAY);
   await jira.gone.waitFor();
   await jira.later(DAY);
   await jira.gone.waitFor();
@@ -98,8 +98,7 @@ claim("a page that was open when the customer left shows nothing new", async ({ 
 claim("two customers live beside each other, and one leaving does not touch the other", async ({ jira }) => {
   await jira.does("install");
   await jira.stores(NAME, VALUE);
-  await jira.idle();
-  await jira.page.locator("select#site").selectOption("globex");
+  await jira.visits("globex");
   await jira.stands("Not installed");
   await jira.does("install");
   await jira.editor.ready();
@@ -107,29 +106,33 @@ claim("two customers live beside each other, and one leaving does not touch the 
   await jira.does("leave");
   for (const days of [110, 1]) await jira.later(days * DAY);
   await jira.gone.waitFor();
-  await jira.page.locator("select#site").selectOption("acme");
+  await jira.visits("acme");
   await jira.gone.waitFor({ state: "hidden" });
   await jira.stands("Active");
   await jira.editor.shows(NAME, VALUE);
 });
 
-claim("the guide alone leads from the first click to the end", async ({ t, jira }) => {
+claim("the guide alone leads from the first click to the proof, and every step is done in the end", async ({ t, jira }) => {
   const next = jira.page.locator("#guide button[data-next=true]:enabled");
   const steps = [];
-  while ((await jira.gone.isHidden()) && steps.length < 20) {
+  while (steps.length < 8) {
     await next.waitFor();
     const step = await next.getAttribute("data-step");
     assert.ok(!steps.includes(step), `step ${step} is to be done twice`);
     steps.push(step);
+    assert.equal(await jira.gone.isHidden(), steps.length <= 6, `before step ${step}`);
     await next.click();
     if (step === "2") {
       await jira.editor.ready();
       await jira.stores(NAME, VALUE);
     }
-    await jira.page.locator(`#guide button[data-next=true]:enabled:not([data-step="${step}"])`).waitFor();
-    if (await jira.page.locator("#app").isVisible()) await jira.editor.ready();
+    await jira.page.locator("#guide li.done").nth(steps.length - 1).waitFor({ timeout: LONGEST_MOVE });
+    await jira.idle();
   }
-  assert.deepEqual(steps, ["1", "2", "3", "4", "5", "6", "7"]);
-  await jira.gone.getByText("Nothing of it can be read any more").waitFor();
-  t.diagnostic(`${steps.length} clicks in the guide and 2 in the form, from the first to "it is gone"`);
+  assert.deepEqual(steps, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+  assert.equal(await next.count(), 0);
+  assert.match(await jira.page.evaluate(() => document.activeElement.id), /^proof-title$/);
+  await jira.gone.getByText("Nothing of it can be read here any more").waitFor();
+  await jira.proof.locator("#salt").getByText(/^[0-9a-f]{32}$/).waitFor();
+  t.diagnostic(`${steps.length} clicks in the guide and 2 in the form, from the first to the certificate`);
 });

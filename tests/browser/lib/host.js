@@ -50,6 +50,13 @@ export async function start() {
   return { stop };
 }
 
+/** Verifies a certificate as anybody can, with no host: the exit code, and all that was written. */
+export async function verify(...args) {
+  const verifier = spawn(BINARY, ["verify", ...args], { cwd: REPOSITORY, stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, [code]] = await Promise.all([verifier.stdout.toArray(), verifier.stderr.toArray(), once(verifier, "close")]);
+  return { code, written: Buffer.concat([...out, ...err]).toString() };
+}
+
 /** Waits until the host says where it is, and until it answers there. */
 async function ready(spoke, written) {
   const signal = AbortSignal.timeout(LONGEST_START);

@@ -15,8 +15,20 @@ const SAID = {
   leave: /has left/,
 };
 
+/** What is said when an operator has done a thing. */
+const OPERATED = {
+  hold: /The purge waits/,
+  lift: /is lifted/,
+  "early-deletion": /here is the receipt/,
+  "dry-run": /This is what will go/,
+  mark: /marked as left/,
+};
+
 export const HOUR = 3_600;
 export const DAY = 86_400;
+
+/** How long a move of the clock may take: all that would have happened meanwhile happens, schedules and purges too. */
+export const LONGEST_MOVE = 30_000;
 
 export class Jira {
   constructor(page) {
@@ -26,6 +38,8 @@ export class Jira {
     this.seen = page.locator("#seen");
     this.gone = page.locator("#gone");
     this.said = page.locator("#said");
+    this.leaving = page.locator("#leaving");
+    this.proof = page.locator("#proof");
   }
 
   /** A new tab. */
@@ -36,7 +50,10 @@ export class Jira {
     return jira;
   }
 
-  /** Waits until nothing is under way, here and on the app's page. Leaving or moving the clock under a page that loads is another story. */
+  /**
+   * Waits until nothing is under way, here and on the app's page. Whatever ends tokens (leaving, the clock) or replaces the page comes after
+   * this, or what the page still asks for is refused.
+   */
   async idle() {
     await this.page.locator("button[data-advance]:enabled").first().waitFor();
     if (await this.page.locator("#app").isVisible()) await this.editor.loaded();
@@ -72,7 +89,28 @@ export class Jira {
   async later(seconds) {
     const before = await this.now();
     await this.page.locator(`button[data-advance="${seconds}"]`).click();
-    await this.page.waitForFunction((then) => Date.parse(document.querySelector("#now").dateTime) >= then, before + seconds * 1_000);
+    const there = (then) => Date.parse(document.querySelector("#now").dateTime) >= then;
+    await this.page.waitForFunction(there, before + seconds * 1_000, { timeout: LONGEST_MOVE });
+    await this.idle();
+  }
+
+  /** Moves the clock behind the page's back, by as much as no button does; what is shown is of before. */
+  async skips(seconds) {
+    await this.page.evaluate(async (body) => {
+      const answer = await fetch("/play/clock", { method: "POST", headers: { "content-type": "application/json" }, body });
+      await answer.json();
+    }, JSON.stringify({ seconds }));
+  }
+
+  /** A button of the operators'. */
+  operator(deed) {
+    return this.page.locator(`button[data-operator="${deed}"]`);
+  }
+
+  /** Clicks one of them and waits until all that follows from it is shown. */
+  async operates(deed) {
+    await this.operator(deed).click();
+    await this.said.filter({ hasText: OPERATED[deed] }).waitFor();
     await this.idle();
   }
 
@@ -81,9 +119,28 @@ export class Jira {
     return this.page.locator("#now").evaluate((now) => Date.parse(now.dateTime));
   }
 
+  /** Chooses in a list, and waits for nothing. */
+  async chooses(list, value) {
+    await this.page.locator(`select#${list}`).selectOption(value);
+  }
+
   /** Somebody else looks at the site. */
   async becomes(user) {
-    await this.page.locator("select#user").selectOption(user);
+    await this.chooses("user", user);
+    await this.idle();
+  }
+
+  /** Another site is looked at. */
+  async visits(site) {
+    await this.chooses("site", site);
+    await this.idle();
+  }
+
+  /** From now on something is wrong with the site. */
+  async suffers(trouble) {
+    await this.chooses("trouble", trouble);
+    await this.said.getByText("from now on").waitFor();
+    await this.idle();
   }
 
   /** Waits until what the tenant sees was answered so, all of it. */
@@ -99,17 +156,18 @@ export class Jira {
     return this.page.locator("iframe#app").getAttribute("src");
   }
 
-  /** Holds the answers to a request of the page's back, until what is returned is called; its `held` is there when one is held. */
+  /** Holds the next request of this kind back until what is returned is called; its `held` is there when it is held. */
   async holds(pattern) {
     let release;
     let arrive;
     const released = new Promise((resolve) => (release = resolve));
     const held = new Promise((resolve) => (arrive = resolve));
-    await this.page.route(pattern, async (route) => {
+    const hold = async (route) => {
       arrive();
       await released;
       await route.continue();
-    });
+    };
+    await this.page.route(pattern, hold, { times: 1 });
     return Object.assign(release, { held });
   }
 }

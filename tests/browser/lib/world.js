@@ -7,7 +7,7 @@ import { Faults } from "./faults.js";
 import * as host from "./host.js";
 import { Jira } from "./jira.js";
 
-const LONGEST_TEST = 60_000;
+const LONGEST_TEST = 120_000;
 
 const claims = [];
 
