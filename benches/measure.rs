@@ -43,3 +43,11 @@ fn median(mut taken: Vec<Duration>) -> Duration {
     taken.sort();
     taken.get(taken.len() / 2).copied().unwrap_or_default()
 }
+
+/// The most memory that this process ever had, in MiB; Linux tells.
+#[must_use]
+pub fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
+}

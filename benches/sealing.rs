@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use benches::Pair;
+use benches::{Pair, peak_mib};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use local::atlassian::{Atlassian, Signed, Site};
@@ -140,13 +140,6 @@ fn part(number: u64) -> Vec<u8> {
         bytes.extend_from_slice(&state.to_le_bytes());
     }
     bytes
-}
-
-/// The most memory that this process ever had, in MiB; Linux tells.
-fn peak_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
 }
 
 #[tokio::main(flavor = "current_thread")]
