@@ -1,8 +1,14 @@
 //! Measuring two ways of doing the same in one run, turn and turn about, so that what else the machine does strikes both.
 
+#![expect(clippy::unwrap_used, reason = "what cannot start cannot be measured")]
+
 use std::time::Duration;
 
+pub use world::World;
+
 use shared::platform::clock::{Clock as _, SystemClock};
+
+mod world;
 
 /// Medians of both.
 #[derive(Clone, Copy, Debug)]

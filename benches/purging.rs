@@ -10,72 +10,37 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use axum::body::Body;
-use benches::{Pair, peak_mib};
-use http::Request;
-use local::atlassian::{Atlassian, Signed, Site};
+use benches::{Pair, World, peak_mib};
 use local::clock::MovableClock;
-use local::host::{LocalHost, Settings};
-use local::jira::Jira;
 use serde_json::{Value, json};
-use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::Clock;
 use shared::platform::queue::QueueEvent;
-use shared::platform::random::SystemRandom;
 use shared::platform::schedule::Deadline;
 use shared::purge::starting;
-use tower::ServiceExt as _;
 
-const APP: &str = "http://127.0.0.1:8080";
-
-struct World {
-    host: LocalHost,
-    site: Site,
-    atlassian: Atlassian,
+/// The world with what is done to its AWS behind its back.
+struct Scene {
+    world: World,
     clock: Arc<MovableClock>,
     dynamodb: aws_sdk_dynamodb::Client,
     s3: aws_sdk_s3::Client,
 }
 
-impl World {
+impl Scene {
     async fn start(folder: &std::path::Path) -> Self {
         let clock = Arc::new(MovableClock::start());
-        let app = Catalogue::hosted().iter().next().unwrap();
-        let site = Site::acme(app, format!("{APP}/{}", app.slug));
-        let atlassian = Atlassian::new().unwrap();
-        let keys = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let install_keys_urls = format!("http://{}", keys.local_addr().unwrap());
-        let key_server = atlassian.key_server();
-        tokio::spawn(async move { axum::serve(keys, key_server).await });
-        let host = LocalHost::start(Settings {
-            folder: Some(folder.to_owned()),
-            public_url: APP.to_owned(),
-            install_keys_urls,
-            site_hosts: ".atlassian.net".to_owned(),
-            bridge_script_url: "https://bridge.example/all.js".to_owned(),
-            sites: Arc::new(Jira::new(Arc::<MovableClock>::clone(&clock))),
-            s3_origin: None,
-            clock: Arc::<MovableClock>::clone(&clock),
-            random: Arc::new(SystemRandom),
-        });
-        let host = host.await.unwrap();
-        let config = host.aws().sdk_config();
-        let (dynamodb, s3) = (aws_sdk_dynamodb::Client::new(&config), aws_sdk_s3::Client::new(&config));
-        Self { host, site, atlassian, clock, dynamodb, s3 }
+        let world = World::start(folder, Arc::<MovableClock>::clone(&clock), None).await;
+        let config = world.host.aws().sdk_config();
+        Self { clock, dynamodb: aws_sdk_dynamodb::Client::new(&config), s3: aws_sdk_s3::Client::new(&config), world }
     }
 
     async fn lifecycle(&self, event: &str) {
-        let path = format!("/{}/{event}", self.site.app.slug);
-        let signed = Signed { method: "POST", path: &path, query: "" };
-        let token = self.atlassian.install_token(&self.site, signed, self.clock.now().epoch_seconds()).unwrap();
-        let request = Request::post(path).header("authorization", format!("JWT {token}")).header("content-type", "application/json");
-        let request = request.body(Body::from(self.site.payload(event).to_string())).unwrap();
-        assert!(self.host.front().oneshot(request).await.unwrap().status().is_success(), "{event}");
+        self.world.lifecycle(event).await;
         self.clock.advance(Duration::from_secs(2)).unwrap();
     }
 
     fn items(&self, table: &str) -> Vec<Value> {
-        self.host.aws().dump().unwrap()[table].as_array().unwrap().clone()
+        self.world.host.aws().dump().unwrap()[table].as_array().unwrap().clone()
     }
 
     /// Writes or deletes items by batches.
@@ -134,34 +99,34 @@ fn asked(variable: &str, otherwise: u64) -> u64 {
 async fn main() {
     let (records, objects) = (asked("LETHE_RECORDS", 200_000), asked("LETHE_OBJECTS", 2_000));
     let folder = tempfile::tempdir().unwrap();
-    let world = World::start(folder.path()).await;
-    let limit = world.raw_deletes(records, objects).await;
+    let scene = Scene::start(folder.path()).await;
+    let limit = scene.raw_deletes(records, objects).await;
     println!("{records} records and {objects} objects deleted by their names in {limit:?}; peak memory so far {:?} MiB", peak_mib());
 
-    world.lifecycle("installed").await;
-    let tenant = world.items("TenantsTable").remove(0);
+    scene.lifecycle("installed").await;
+    let tenant = scene.items("TenantsTable").remove(0);
     let (digest, tenant_id) = (tenant["digest"]["S"].as_str().unwrap().to_owned(), tenant["tenant_id"]["S"].as_str().unwrap().to_owned());
-    world.batches(&format!("{tenant_id}#configuration"), 0..records, false).await;
-    world.put_objects(&format!("{digest}/{tenant_id}/"), objects).await;
-    world.lifecycle("uninstalled").await;
-    world.clock.advance(Duration::from_secs(110 * 86_400)).unwrap();
-    let purge = world.host.platform("purge").unwrap();
+    scene.batches(&format!("{tenant_id}#configuration"), 0..records, false).await;
+    scene.put_objects(&format!("{digest}/{tenant_id}/"), objects).await;
+    scene.lifecycle("uninstalled").await;
+    scene.clock.advance(Duration::from_secs(110 * 86_400)).unwrap();
+    let purge = scene.world.host.platform("purge").unwrap();
     let begun = starting::start_due(&purge, Deadline::after(&purge, Duration::from_secs(900))).await.ok().unwrap();
     assert_eq!(begun.count("begun"), 1);
-    world.clock.advance(Duration::from_secs(20 * 60)).unwrap();
+    scene.clock.advance(Duration::from_secs(20 * 60)).unwrap();
 
-    let worker = world.host.platform("purge-worker").unwrap();
+    let worker = scene.world.host.platform("purge-worker").unwrap();
     let message = json!({"Records": [{"messageId": "1", "body": json!({"digest": digest, "tenantId": tenant_id}).to_string()}]});
     let (mut runs, mut ours, memory_before) = (0, Duration::ZERO, peak_mib());
     let departure = loop {
         // A run of Lambda's is fifteen minutes; this one is long enough for a part of it.
         let event: QueueEvent = serde_json::from_value(message.clone()).unwrap();
         let event = event.until(Deadline::after(&worker, Duration::from_secs(60) + limit / 3));
-        let began = world.clock.now();
+        let began = scene.clock.now();
         assert!(purge_worker::handle(worker.clone(), event).await.batch_item_failures.is_empty());
-        ours += world.clock.now().since(began);
+        ours += scene.clock.now().since(began);
         runs += 1;
-        let found = world.dynamodb.query().table_name("DeparturesTable").key_condition_expression("digest = :digest");
+        let found = scene.dynamodb.query().table_name("DeparturesTable").key_condition_expression("digest = :digest");
         let found = found.expression_attribute_values(":digest", AttributeValue::S(digest.clone())).send().await.unwrap();
         let departure = found.items.unwrap().remove(0);
         if departure.contains_key("verified") {

@@ -10,76 +10,42 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use benches::{Pair, peak_mib};
+use benches::{Pair, World, peak_mib};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
-use local::atlassian::{Atlassian, Signed, Site};
-use local::host::{LocalHost, Settings};
-use local::jira::Jira;
 use serde_json::{Value, json};
 use shared::attachment::sealing::{self, Outcome};
 use shared::attachment::upload::PART_BYTES;
-use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::{Clock, SystemClock};
-use shared::platform::random::SystemRandom;
 use shared::tenant::id;
 use tower::ServiceExt as _;
 
 const S3: &str = "http://127.0.0.1:8082";
-const APP: &str = "http://127.0.0.1:8080";
 
-struct World {
-    host: LocalHost,
-    site: Site,
+/// The world with a browser in it.
+struct Scene {
+    world: World,
     clock: Arc<SystemClock>,
 }
 
-impl World {
+impl Scene {
     async fn start(folder: &std::path::Path) -> Self {
         let clock = Arc::new(SystemClock::start());
-        let app = Catalogue::hosted().iter().next().unwrap();
-        let site = Site::acme(app, format!("{APP}/{}", app.slug));
-        let atlassian = Atlassian::new().unwrap();
-        let keys = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let install_keys_urls = format!("http://{}", keys.local_addr().unwrap());
-        let key_server = atlassian.key_server();
-        tokio::spawn(async move { axum::serve(keys, key_server).await });
-        let jira = Jira::new(Arc::<SystemClock>::clone(&clock));
-        jira.keep(&site);
-        let host = LocalHost::start(Settings {
-            folder: Some(folder.to_owned()),
-            public_url: APP.to_owned(),
-            install_keys_urls,
-            site_hosts: ".atlassian.net".to_owned(),
-            bridge_script_url: "https://bridge.example/all.js".to_owned(),
-            sites: Arc::new(jira),
-            s3_origin: Some(S3.to_owned()),
-            clock: Arc::<SystemClock>::clone(&clock),
-            random: Arc::new(SystemRandom),
-        });
-        let world = Self { host: host.await.unwrap(), site, clock };
-        let path = format!("/{}/installed", app.slug);
-        let signed = Signed { method: "POST", path: &path, query: "" };
-        let token = atlassian.install_token(&world.site, signed, world.now()).unwrap();
-        let installed = world.call(Method::POST, "installed", &token, world.site.payload("installed").to_string()).await;
-        assert!(installed.is_null(), "{installed}");
-        world
-    }
-
-    fn now(&self) -> i64 {
-        self.clock.now().epoch_seconds()
+        let world = World::start(folder, Arc::<SystemClock>::clone(&clock), Some(S3)).await;
+        world.lifecycle("installed").await;
+        Self { world, clock }
     }
 
     async fn call(&self, method: Method, endpoint: &str, token: &str, body: String) -> Value {
-        let request = Request::builder().method(method).uri(format!("/{}/{endpoint}", self.site.app.slug));
+        let request = Request::builder().method(method).uri(format!("/{}/{endpoint}", self.world.site.app.slug));
         let request = request.header("authorization", format!("JWT {token}")).header("content-type", "application/json");
-        let answer = self.host.front().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let answer = self.world.host.front().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() }
     }
 
     async fn page(&self, method: Method, endpoint: &str, body: String) -> Value {
-        self.call(method, endpoint, &self.site.context_token(self.now()).unwrap(), body).await
+        self.call(method, endpoint, &self.world.site.context_token(self.world.now()).unwrap(), body).await
     }
 
     /// Uploads `parts` parts by their presigned addresses; gives the upload's name.
@@ -87,7 +53,7 @@ impl World {
         let sums: Vec<String> = (0..parts).map(|number| STANDARD.encode(digest(&SHA256, &part(number)))).collect();
         let begin = json!({"name": "recording.mp4", "size": parts * PART_BYTES, "parts": sums});
         let begun = self.page(Method::POST, "attachments/uploads", begin.to_string()).await;
-        let router = self.host.aws().s3_router(S3);
+        let router = self.world.host.aws().s3_router(S3);
         for (number, address) in (0..).zip(begun["missing"].as_array().unwrap()) {
             let url = address["url"].as_str().unwrap().strip_prefix(S3).unwrap();
             let mut request = Request::put(url).header("host", "127.0.0.1:8082").header("content-length", PART_BYTES);
@@ -105,7 +71,7 @@ impl World {
 
     /// The same object read and written by the same parts, and nothing done to it.
     async fn copy(&self, key: &str) {
-        let s3 = aws_sdk_s3::Client::new(&self.host.aws().sdk_config());
+        let s3 = aws_sdk_s3::Client::new(&self.world.host.aws().sdk_config());
         let mut source = s3.get_object().bucket("incoming-bucket").key(key).send().await.unwrap().body;
         let begun = s3.create_multipart_upload().bucket("sealed-bucket").key("copy").send().await.unwrap().upload_id.unwrap();
         let (mut part, mut sent) = (Vec::new(), Vec::new());
@@ -147,35 +113,35 @@ async fn main() {
     #[expect(clippy::disallowed_methods, reason = "a program for a person at a terminal")]
     let mib = std::env::var("LETHE_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(1024_u64);
     let folder = tempfile::tempdir().unwrap();
-    let world = World::start(folder.path()).await;
+    let scene = Scene::start(folder.path()).await;
     let parts = (mib << 20).div_ceil(PART_BYTES);
-    let id = world.upload(parts).await;
-    let key = format!("{}/{id}", id::digest(world.site.app.slug, &world.site.client_key));
+    let id = scene.upload(parts).await;
+    let key = format!("{}/{id}", id::digest(scene.world.site.app.slug, &scene.world.site.client_key));
     println!("uploaded {mib} MiB by {parts} parts; peak memory so far {:?} MiB", peak_mib());
 
-    let began = world.clock.now();
-    world.copy(&key).await;
-    let limit = world.clock.now().since(began);
-    let mark = world.host.aws().calls().mark();
-    let began = world.clock.now();
-    let outcome = sealing::seal(&world.host.platform("attachments").unwrap(), &key).await;
-    let ours = world.clock.now().since(began);
+    let began = scene.clock.now();
+    scene.copy(&key).await;
+    let limit = scene.clock.now().since(began);
+    let mark = scene.world.host.aws().calls().mark();
+    let began = scene.clock.now();
+    let outcome = sealing::seal(&scene.world.host.platform("attachments").unwrap(), &key).await;
+    let ours = scene.clock.now().since(began);
     assert_eq!(outcome.ok(), Some(Outcome::Sealed));
     let pair = Pair { ours, limit };
     println!(
         "sealed in {ours:?}, {} AWS calls; a plain copy by the same parts took {limit:?}; ratio {:.2}",
-        world.host.aws().calls().since(mark).len(),
+        scene.world.host.aws().calls().since(mark).len(),
         pair.ratio()
     );
     println!("peak memory of the whole process, the embedded AWS included: {:?} MiB", peak_mib());
 
-    let mark = world.host.aws().calls().mark();
-    let token = world.site.context_token(world.now()).unwrap();
-    let request = Request::get(format!("/{}/attachments/{id}", world.site.app.slug)).header("authorization", format!("JWT {token}"));
-    let answer = world.host.front().oneshot(request.header("range", "bytes=-100").body(Body::empty()).unwrap()).await.unwrap();
+    let mark = scene.world.host.aws().calls().mark();
+    let token = scene.world.site.context_token(scene.world.now()).unwrap();
+    let request = Request::get(format!("/{}/attachments/{id}", scene.world.site.app.slug)).header("authorization", format!("JWT {token}"));
+    let answer = scene.world.host.front().oneshot(request.header("range", "bytes=-100").body(Body::empty()).unwrap()).await.unwrap();
     let tail = answer.into_body().collect().await.unwrap().to_bytes();
     let expected = part(parts - 1);
     assert_eq!(tail.as_ref(), &expected[expected.len() - 100..]);
-    let calls: Vec<String> = world.host.aws().calls().since(mark).iter().map(ToString::to_string).collect();
+    let calls: Vec<String> = scene.world.host.aws().calls().since(mark).iter().map(ToString::to_string).collect();
     println!("its last 100 bytes: {} AWS calls ({})", calls.len(), calls.join(", "));
 }

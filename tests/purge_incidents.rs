@@ -65,8 +65,8 @@ async fn a_hold_past_the_deadline_is_told_every_day_and_certified() {
     // Day 167; it stands until day 197. The purge had to begin by day 125.
     for _ in 0..29 {
         world.clock.advance(Duration::from_secs(86_400));
-        told += start(&world).await.count("held-past-deadline");
-        assert_eq!(start(&world).await.count("held-past-deadline"), 0, "once a day");
+        told += start(&world).await.count("held-too-long");
+        assert_eq!(start(&world).await.count("held-too-long"), 0, "once a day");
     }
     assert_eq!(told, 29);
     pass(&world, 3 * DAY).await;

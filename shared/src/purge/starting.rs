@@ -31,7 +31,7 @@ struct Counts {
     /// Leavings that came back, or are held, since the index named them.
     passed_over: u64,
     /// Holds that stand past the day on which the purge had to begin for everything to be gone in time: the promise is suspended.
-    held_past_deadline: u64,
+    held_too_long: u64,
     /// Purges that have not begun a day after their date, or are not done a day after they began.
     late: u64,
     /// Purges that take longer than the timeline has days for: the deadline is at risk.
@@ -116,7 +116,7 @@ impl Run<'_> {
 
     /// While such a hold stands the promise is suspended, and every day says so.
     async fn tell_of_hold(&mut self, departure: &Departure, now: i64) -> Result<(), Problem> {
-        self.counts.held_past_deadline += 1;
+        self.counts.held_too_long += 1;
         tracing::error!(target: "lethe", digest = departure.digest, "a hold stands so long that the deadline cannot be met: the promise is suspended");
         waiting::look_again(self.platform, departure, now.saturating_add(DAY).min(departure.kept_until())).await
     }
@@ -134,13 +134,13 @@ impl Run<'_> {
 
 impl Counts {
     fn report(&self) -> Report {
-        let incident = self.held_past_deadline + self.late + self.overdue + self.torn + self.faults > 0 || !self.finished;
+        let incident = self.held_too_long + self.late + self.overdue + self.torn + self.faults > 0 || !self.finished;
         let counts = vec![
             ("begun", self.begun),
             ("sent", self.sent),
             ("doubted", self.doubted),
             ("passed-over", self.passed_over),
-            ("held-past-deadline", self.held_past_deadline),
+            ("held-too-long", self.held_too_long),
             ("late", self.late),
             ("overdue", self.overdue),
             ("torn", self.torn),

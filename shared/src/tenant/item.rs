@@ -33,7 +33,7 @@ impl TenantItem {
             ("digest", s(&self.digest)),
             ("app", s(&self.app)),
             ("tenant_id", s(&self.tenant_id)),
-            ("state", s(state_name(self.state))),
+            ("state", s(self.state.name())),
             ("epoch", n(self.epoch)),
             ("revision", n(self.revision)),
             ("event_iat", n(self.last.iat)),
@@ -52,12 +52,7 @@ impl TenantItem {
     }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, Damaged> {
-        let state = match item::text(item, "state")?.as_str() {
-            "active" => State::Active,
-            "unsubscribed" => State::Unsubscribed,
-            "purging" => State::Purging,
-            _ => return Err(Damaged("state")),
-        };
+        let state = State::named(&item::text(item, "state")?).ok_or(Damaged("state"))?;
         Ok(Self {
             digest: item::text(item, "digest")?,
             app: item::text(item, "app")?,
@@ -73,14 +68,5 @@ impl TenantItem {
             enabled: item.get("enabled").and_then(|value| value.as_bool().ok()).copied().ok_or(Damaged("enabled"))?,
             account: item::bytes(item, "account")?.to_vec(),
         })
-    }
-}
-
-/// How a state is written in the table.
-pub(crate) const fn state_name(state: State) -> &'static str {
-    match state {
-        State::Active => "active",
-        State::Unsubscribed => "unsubscribed",
-        State::Purging => "purging",
     }
 }

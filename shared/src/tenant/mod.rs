@@ -22,6 +22,7 @@ pub mod page_token;
 pub(crate) mod recall;
 pub mod rights;
 pub mod rotation;
+mod site;
 pub mod state;
 pub mod tokens;
 

@@ -15,6 +15,25 @@ pub enum State {
     Purging,
 }
 
+impl State {
+    const ALL: [Self; 3] = [Self::Active, Self::Unsubscribed, Self::Purging];
+
+    /// How a state is written in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Purging => "purging",
+        }
+    }
+
+    /// The state that is written so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
 /// The order of lifecycle events: when it was signed, and what outranks what within a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order {

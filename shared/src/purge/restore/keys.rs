@@ -6,6 +6,7 @@ use super::tenants::{Kept, delete};
 use crate::platform::{Platform, aws};
 use crate::problem::Problem;
 use crate::records::item::{self, Damaged, Item, n, s};
+use crate::tenant::moves::by_digest;
 
 /// What of a key item is looked at: it is never unwrapped here.
 struct KeyItem {
@@ -65,10 +66,6 @@ impl KeyItem {
             expires_at: item::number_if_any(item, "expires_at")?,
         })
     }
-}
-
-fn by_digest(digest: &str) -> Item {
-    item::item([("digest", s(digest))])
 }
 
 /// Gives a key item its date, or takes it away. Written twice, as when an answer is lost, it is the same.

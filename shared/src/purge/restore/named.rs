@@ -18,26 +18,15 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn from_item(item: &Item) -> Result<Self, Damaged> {
-        let state = item::text(item, "state")?;
-        let known = [State::Active, State::Unsubscribed, State::Purging].into_iter().find(|known| word(*known) == state);
         Ok(Self {
             digest: item::text(item, "digest")?,
             tenant_id: item::text(item, "tenant_id")?,
             app: item::text(item, "app")?,
-            state: known.ok_or(Damaged("state"))?,
+            state: State::named(&item::text(item, "state")?).ok_or(Damaged("state"))?,
             epoch: item::number(item, "epoch")?,
             revision: item::number(item, "revision")?,
             left_at: item::number_if_any(item, "left_at")?,
             purge_after: item::number_if_any(item, "purge_after")?,
         })
-    }
-}
-
-/// How a state is written in the table.
-pub(super) const fn word(state: State) -> &'static str {
-    match state {
-        State::Active => "active",
-        State::Unsubscribed => "unsubscribed",
-        State::Purging => "purging",
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::fate::{Fate, fate};
-use super::named::{Named, word};
+use super::named::Named;
 use super::scan::{Read, Scan};
 use super::{Pass, Run};
 use crate::platform::{Platform, aws};
@@ -158,13 +158,13 @@ async fn write(platform: &Platform, table: &str, change: &Change) -> Result<(), 
     let call = match left_at.zip(purge_after) {
         Some((left_at, purge_after)) => call
             .update_expression("SET #state = :state, left_at = :left_at, purge_after = :purge_after, revision = :next")
-            .expression_attribute_values(":state", s(word(State::Unsubscribed)))
+            .expression_attribute_values(":state", s(State::Unsubscribed.name()))
             .expression_attribute_values(":left_at", n(left_at))
             .expression_attribute_values(":purge_after", n(purge_after)),
         // Whoever comes back is switched on, as by the installation that brought it back.
         None => call
             .update_expression("SET #state = :state, enabled = :enabled, revision = :next REMOVE left_at, purge_after")
-            .expression_attribute_values(":state", s(word(State::Active)))
+            .expression_attribute_values(":state", s(State::Active.name()))
             .expression_attribute_values(":enabled", aws_sdk_dynamodb::types::AttributeValue::Bool(true)),
     };
     call.send().await.map(drop).map_err(|error| aws::problem("dynamodb UpdateItem", &error))

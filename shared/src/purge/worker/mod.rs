@@ -76,7 +76,7 @@ struct Work<'p> {
 
 impl Work<'_> {
     async fn run(&mut self) -> Result<&'static str, Problem> {
-        self.before = self.is_ours_before().await?;
+        self.before = self.ours_before().await?;
         let now = self.platform.now();
         if let [verified] = *self.leased.departure.purge.verified.as_slice() {
             let again_at = verified.saturating_add(certificate::BETWEEN_VERIFICATIONS);
@@ -166,9 +166,9 @@ impl Work<'_> {
         }
     }
 
-    /// Before when whatever lies under the digest alone is this tenant's: its keys were deleted before any other life began, and if none has,
+    /// The moment before which whatever lies under the digest alone is this tenant's: its keys were deleted before any other life began, and if none has,
     /// one may while this run is at work.
-    async fn is_ours_before(&self) -> Result<i64, Problem> {
+    async fn ours_before(&self) -> Result<i64, Problem> {
         let Departure { digest, tenant_id, shredded_at, .. } = &self.leased.departure;
         let now = self.platform.now();
         let owner = purging::owner(self.platform, digest).await?;

@@ -75,6 +75,27 @@ impl Departure {
         item
     }
 
+    /// What holds while nobody has changed it since it was read: a condition, and its values.
+    pub(crate) fn unchanged(&self) -> (String, Vec<(&'static str, AttributeValue)>) {
+        let mut condition = "stage = :stage AND left_at = :left_at AND purge_after = :purge_after".to_owned();
+        let mut values = vec![(":stage", s(self.stage.name())), (":left_at", n(self.left_at)), (":purge_after", n(self.purge_after))];
+        for (attribute, value, moment) in [
+            ("due_at", ":due_at", self.due_at),
+            ("doubt_at", ":doubt_at", self.doubt_at),
+            ("hold_until", ":hold_until", self.hold.as_ref().map(|hold| hold.until)),
+            ("early_at", ":early_at", self.early_at),
+        ] {
+            match moment {
+                Some(moment) => {
+                    condition.push_str(&format!(" AND {attribute} = {value}"));
+                    values.push((value, n(moment)));
+                }
+                None => condition.push_str(&format!(" AND attribute_not_exists({attribute})")),
+            }
+        }
+        (condition, values)
+    }
+
     pub(crate) fn from_item(item: &Item) -> Result<Self, Damaged> {
         Ok(Self {
             digest: item::text(item, "digest")?,

@@ -6,12 +6,11 @@
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use tokio::time::timeout;
 
 use super::super::Tenant;
+use super::super::site::{self, NotAnswered};
 use super::licence::Licence;
-use crate::connect::site_call::{Caller, CannotCall, SiteCall};
-use crate::platform::outbound::{self, NoAnswer};
+use crate::connect::site_call::SiteCall;
 
 /// What a site says to an app that is not there: its token is nobody's, or it may not, or there is no such record.
 const REFUSALS: [StatusCode; 3] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
@@ -23,19 +22,6 @@ pub(super) enum Answer {
     Known(Licence),
     /// The site refuses us, with this status.
     Refused(StatusCode),
-}
-
-/// Why the site gave no answer that counts. Says nothing of the site.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotAnswered {
-    #[error("cannot ask the site: {0}")]
-    Call(#[from] CannotCall),
-    #[error("cannot ask the site: {0}")]
-    NoAnswer(#[from] NoAnswer),
-    #[error("cannot ask the site: it answered {0}")]
-    Status(StatusCode),
-    #[error("cannot ask the site: its answer is not of the documented form")]
-    Form,
 }
 
 /// The app's record, as far as it is of use here.
@@ -50,13 +36,11 @@ struct License {
     active: Option<bool>,
 }
 
-/// Asks the tenant's site, at its stored address and only if that is still one that we may call.
+/// Asks the tenant's site.
 pub(super) async fn ask(tenant: &Tenant) -> Result<Answer, NotAnswered> {
-    let (platform, account, app_key) = (tenant.platform(), tenant.account(), tenant.app().key);
-    let caller = Caller { app_key, client_key: &account.client_key, base_url: &account.base_url, secret: &account.shared_secret };
+    let app_key = tenant.app().key;
     let call = SiteCall { method: Method::GET, path: &format!("/rest/atlassian-connect/1/addons/{app_key}"), json: None };
-    let request = call.signed(caller, &platform.config().site_hosts, platform.now())?;
-    let answer = timeout(outbound::TIMEOUT, platform.sites().send(request)).await.map_err(|_| NoAnswer::TooSlow)??;
+    let answer = site::ask(tenant, call).await?;
     read(answer.status(), answer.body(), app_key)
 }
 

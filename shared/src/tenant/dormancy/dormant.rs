@@ -11,7 +11,6 @@ use futures::{StreamExt as _, stream};
 use http::StatusCode;
 
 use super::super::departure::Cause;
-use super::super::item::state_name;
 use super::super::moves::{self, Marking, Moved};
 use super::super::state::State;
 use super::super::{Tenant, recall};
@@ -105,7 +104,7 @@ async fn due(platform: &Platform, from: Option<Item>) -> Result<(Vec<Result<Cand
         .filter_expression("#state = :active AND (asked_at <= :due OR (attribute_not_exists(asked_at) AND installed_at <= :due))")
         .projection_expression("digest, tenant_id, revision, asked_at, refused_since, refused_times, unlicensed_since, unlicensed_times")
         .expression_attribute_names("#state", "state")
-        .expression_attribute_values(":active", s(state_name(State::Active)))
+        .expression_attribute_values(":active", s(State::Active.name()))
         .expression_attribute_values(":due", n(platform.now().saturating_sub(PEACE)));
     let answer = call.set_exclusive_start_key(from).send().await;
     let answer = answer.map_err(|error| aws::problem("dynamodb Scan tenants", &error))?;
@@ -163,7 +162,7 @@ async fn note(tenant: &Tenant, before: &Candidate, spells: Spells, status: Optio
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":now", n(now))
         .expression_attribute_values(":tenant_id", s(&before.tenant_id))
-        .expression_attribute_values(":active", s(state_name(State::Active)))
+        .expression_attribute_values(":active", s(State::Active.name()))
         .expression_attribute_values(":revision", n(before.revision))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     for (name, value) in values {

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::Tenant;
-use super::asking::{Answer, NotAnswered, ask};
+use super::super::site::NotAnswered;
+use super::asking::{Answer, ask};
 use crate::problem::Problem;
 use crate::records::kind::Keyed;
 use crate::records::register::{self, KindRow};

@@ -2,15 +2,13 @@
 //! Lifecycle events come late and signed again, so their order alone proves nothing.
 
 use super::super::departure::{Departure, Evidence, Stage};
-use super::super::departures;
 use super::super::dormancy::spells::{REFUSALS, UNLICENSED};
-use super::super::item::state_name;
 use super::super::state::State;
-use super::{ASKED_ONCE_MORE, SILENTLY_LEFT, by_digest};
+use super::{ASKED_ONCE_MORE, SILENTLY_LEFT, by_digest, dated, replace};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::records::item::{n, s};
-use crate::records::transaction::{Outcome, Transaction, at_revision, of_tenant};
+use crate::records::transaction::{Transaction, at_revision, of_tenant};
 
 /// The leaving, or the return, is true: nothing is doubted any more.
 ///
@@ -19,7 +17,7 @@ use crate::records::transaction::{Outcome, Transaction, at_revision, of_tenant};
 pub async fn believe(platform: &Platform, doubted: &Departure) -> Result<bool, Problem> {
     let believed = Departure { doubt_at: None, ..doubted.clone() };
     let due_at = (doubted.stage == Stage::Marked).then(|| believed.next());
-    write(platform, doubted, Departure { due_at, ..believed }, Transaction::new()).await
+    replace(platform, doubted, Departure { due_at, ..believed }, Transaction::new()).await
 }
 
 /// It is asked again at `doubt_at`; `evidence` is what it has said so far.
@@ -29,7 +27,7 @@ pub async fn believe(platform: &Platform, doubted: &Departure) -> Result<bool, P
 pub async fn ask_again(platform: &Platform, doubted: &Departure, doubt_at: i64, evidence: Option<Evidence>) -> Result<bool, Problem> {
     let again = Departure { doubt_at: Some(doubt_at), evidence, ..doubted.clone() };
     let due_at = if doubted.stage == Stage::Marked { again.next() } else { doubt_at };
-    write(platform, doubted, Departure { due_at: Some(due_at), ..again }, Transaction::new()).await
+    replace(platform, doubted, Departure { due_at: Some(due_at), ..again }, Transaction::new()).await
 }
 
 /// The leaving was none, doubted or marked by mistake: the tenant is active again, with everything, and its keys expire no more.
@@ -47,8 +45,8 @@ pub async fn revive(platform: &Platform, doubted: &Departure, revision: u64) -> 
             "tenant_id = :tenant_id AND #state = :unsubscribed AND purge_after > :now AND revision = :revision",
             &[
                 at_revision(revision),
-                (":active", s(state_name(State::Active))),
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
+                (":active", s(State::Active.name())),
+                (":unsubscribed", s(State::Unsubscribed.name())),
                 (":one", n(1)),
                 (":now", n(now)),
                 of_tenant(&doubted.tenant_id),
@@ -61,7 +59,7 @@ pub async fn revive(platform: &Platform, doubted: &Departure, revision: u64) -> 
             "tenant_id = :tenant_id AND expires_at > :now",
             &[(":one", n(1)), (":now", n(now)), of_tenant(&doubted.tenant_id)],
         );
-    write(platform, doubted, revived, transaction).await
+    replace(platform, doubted, revived, transaction).await
 }
 
 /// The return was none: the tenant has left, as of when it left first. It is kept for another week at least, as far as the deadline allows, and
@@ -78,55 +76,21 @@ pub async fn undo_return(platform: &Platform, doubted: &Departure, revision: u64
     let purge_after = left.purge_after.max(now.saturating_add(SILENTLY_LEFT).min(left.must_begin_by()));
     let left = Departure { purge_after, ..left };
     let left = Departure { due_at: Some(left.next()), ..left };
-    let transaction = Transaction::new()
-        .update(
-            &tables.tenants,
-            by_digest(&doubted.digest),
-            "SET #state = :unsubscribed, left_at = :left_at, purge_after = :kept_until, revision = revision + :one",
-            "tenant_id = :tenant_id AND #state = :active AND revision = :revision",
-            &[
-                (":active", s(state_name(State::Active))),
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
-                (":left_at", n(left.left_at)),
-                (":kept_until", n(left.kept_until())),
-                (":one", n(1)),
-                at_revision(revision),
-                of_tenant(&doubted.tenant_id),
-            ],
-        )
-        .update(
-            &tables.tenant_keys,
-            by_digest(&doubted.digest),
-            "SET expires_at = :expires_at, rev = rev + :one",
-            "tenant_id = :tenant_id",
-            &[(":expires_at", n(left.keys_expire_at())), (":one", n(1)), of_tenant(&doubted.tenant_id)],
-        );
-    write(platform, doubted, left, transaction).await
-}
-
-/// Whether the departure is now as it should be. It must be as it was when it was read: an operator may have placed a hold, or asked for earlier
-/// deletion, while the site was asked.
-async fn write(platform: &Platform, before: &Departure, after: Departure, transaction: Transaction) -> Result<bool, Problem> {
-    let mut values = vec![(":stage", s(before.stage.name())), (":left_at", n(before.left_at))];
-    let mut condition = "stage = :stage AND left_at = :left_at".to_owned();
-    for (attribute, value, moment) in [
-        ("due_at", ":due_at", before.due_at),
-        ("doubt_at", ":doubt_at", before.doubt_at),
-        ("hold_until", ":hold_until", before.hold.as_ref().map(|hold| hold.until)),
-        ("early_at", ":early_at", before.early_at),
-    ] {
-        match moment {
-            Some(moment) => {
-                condition.push_str(&format!(" AND {attribute} = {value}"));
-                values.push((value, n(moment)));
-            }
-            None => condition.push_str(&format!(" AND attribute_not_exists({attribute})")),
-        }
-    }
-    let transaction = transaction.put(&platform.config().tables.departures, after.to_item(), &condition, &values);
-    if transaction.commit(platform, &before.tenant_id).await? == Outcome::Done {
-        return Ok(true);
-    }
-    // Ours, perhaps, and the answer was lost.
-    Ok(departures::find(platform, &before.digest, &before.tenant_id).await?.as_ref() == Some(&after))
+    let transaction = Transaction::new().update(
+        &tables.tenants,
+        by_digest(&doubted.digest),
+        "SET #state = :unsubscribed, left_at = :left_at, purge_after = :kept_until, revision = revision + :one",
+        "tenant_id = :tenant_id AND #state = :active AND revision = :revision",
+        &[
+            (":active", s(State::Active.name())),
+            (":unsubscribed", s(State::Unsubscribed.name())),
+            (":left_at", n(left.left_at)),
+            (":kept_until", n(left.kept_until())),
+            (":one", n(1)),
+            at_revision(revision),
+            of_tenant(&doubted.tenant_id),
+        ],
+    );
+    let transaction = dated(transaction, &tables.tenant_keys, &left, true);
+    replace(platform, doubted, left, transaction).await
 }

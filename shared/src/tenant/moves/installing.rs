@@ -8,7 +8,7 @@ use super::super::departure::{Departure, Stage};
 use super::super::departures;
 use super::super::dormancy::spells::{REFUSALS, UNLICENSED};
 use super::super::id::new_tenant_id;
-use super::super::item::{TenantItem, state_name};
+use super::super::item::TenantItem;
 use super::super::state::{Order, State};
 use super::purging::IN_FLIGHT;
 use super::{Event, RETURN_DOUBTED, by_digest};
@@ -117,7 +117,7 @@ pub(super) async fn update(
                 (":iat", n(event.iat)),
                 (":rank", n(Order::installed(event.iat).rank)),
                 (":move_id", s(&event.move_id)),
-                (":active", s(state_name(State::Active))),
+                (":active", s(State::Active.name())),
                 at_revision(before.revision),
                 of_tenant(&before.tenant_id),
             ],
@@ -153,8 +153,8 @@ pub(super) async fn come_back(
                 (":iat", n(event.iat)),
                 (":rank", n(Order::installed(event.iat).rank)),
                 (":move_id", s(&event.move_id)),
-                (":active", s(state_name(State::Active))),
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
+                (":active", s(State::Active.name())),
+                (":unsubscribed", s(State::Unsubscribed.name())),
                 (":now", n(now)),
                 at_revision(before.revision),
                 of_tenant(&before.tenant_id),

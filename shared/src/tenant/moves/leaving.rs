@@ -2,9 +2,9 @@
 
 use super::super::departure::{Cause, Departure, Evidence, Stage};
 use super::super::departures;
-use super::super::item::{TenantItem, state_name};
+use super::super::item::TenantItem;
 use super::super::state::{Order, State};
-use super::{DOUBTFUL, Event, LEAVING_DOUBTED, SILENTLY_LEFT, by_digest};
+use super::{DOUBTFUL, Event, LEAVING_DOUBTED, SILENTLY_LEFT, by_digest, dated};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::records::item::{n, s};
@@ -36,8 +36,8 @@ pub(super) async fn depart(platform: &Platform, leave: &Leave<'_>, before: &Tena
              event_rank = :rank, move_id = :move_id",
             "revision = :revision AND tenant_id = :tenant_id AND #state = :active",
             &[
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
-                (":active", s(state_name(State::Active))),
+                (":unsubscribed", s(State::Unsubscribed.name())),
+                (":active", s(State::Active.name())),
                 (":left_at", n(departure.left_at)),
                 (":purge_after", n(departure.kept_until())),
                 (":one", n(1)),
@@ -55,19 +55,7 @@ pub(super) async fn depart(platform: &Platform, leave: &Leave<'_>, before: &Tena
             "attribute_not_exists(digest) OR stage = :returned",
             &[(":returned", s(Stage::Returned.name()))],
         );
-    let tenant_id = of_tenant(&before.tenant_id);
-    let transaction = if has_keys {
-        transaction.update(
-            &tables.tenant_keys,
-            by_digest(&before.digest),
-            "SET expires_at = :expires_at, rev = rev + :one",
-            "tenant_id = :tenant_id",
-            &[(":expires_at", n(departure.keys_expire_at())), (":one", n(1)), tenant_id],
-        )
-    } else {
-        let other = "attribute_not_exists(digest) OR tenant_id <> :tenant_id";
-        transaction.check(&tables.tenant_keys, by_digest(&before.digest), other, &[tenant_id])
-    };
+    let transaction = dated(transaction, &tables.tenant_keys, &departure, has_keys);
     let outcome = transaction.commit(platform, leave.move_id).await?;
     if !has_keys && outcome == Outcome::Done {
         tracing::error!(target: "lethe", digest = before.digest, "incident: a tenant has left whose key item is missing");

@@ -13,9 +13,10 @@ use axum::response::{IntoResponse, Response};
 
 use self::installing::{begin, come_back, next_epoch, update};
 use self::leaving::{Leave, depart, note};
-use super::departure::{Cause, Evidence};
+use super::departure::{Cause, Departure, Evidence};
+use super::departures;
 use super::id::new_tenant_id;
-use super::item::{TenantItem, state_name};
+use super::item::TenantItem;
 use super::lookup;
 use super::state::{self, Install, Leaving, Order, State};
 use crate::connect::Installed;
@@ -23,7 +24,7 @@ use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Reason};
 use crate::records::item::{self, Item, n, s};
 use crate::records::keyring::Keyring;
-use crate::records::transaction::{self, Outcome};
+use crate::records::transaction::{self, Outcome, Transaction, of_tenant};
 
 /// A lifecycle event whose token was verified: about whom it is, when it was signed, and what it is called.
 ///
@@ -232,7 +233,7 @@ pub async fn switch(platform: &Platform, event: &Event, tenant_id: &str, enabled
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":enabled", aws_sdk_dynamodb::types::AttributeValue::Bool(enabled))
         .expression_attribute_values(":iat", n(event.iat))
-        .expression_attribute_values(":active", s(state_name(State::Active)))
+        .expression_attribute_values(":active", s(State::Active.name()))
         .expression_attribute_values(":tenant_id", s(tenant_id));
     match call.send().await {
         Ok(_) => Ok(Moved::Switched),
@@ -241,6 +242,29 @@ pub async fn switch(platform: &Platform, event: &Event, tenant_id: &str, enabled
     }
 }
 
-fn by_digest(digest: &str) -> Item {
+pub(crate) fn by_digest(digest: &str) -> Item {
     item::item([("digest", s(digest))])
+}
+
+/// Dates the keys of whoever leaves: TTL is the net under the purge. Where they are lost there is nothing to date, and they must not be back.
+fn dated(transaction: Transaction, tenant_keys: &str, departure: &Departure, has_keys: bool) -> Transaction {
+    let (key, tenant_id) = (by_digest(&departure.digest), of_tenant(&departure.tenant_id));
+    if has_keys {
+        let (expires_at, one) = ((":expires_at", n(departure.keys_expire_at())), (":one", n(1)));
+        let change = "SET expires_at = :expires_at, rev = rev + :one";
+        transaction.update(tenant_keys, key, change, "tenant_id = :tenant_id", &[expires_at, one, tenant_id])
+    } else {
+        transaction.check(tenant_keys, key, "attribute_not_exists(digest) OR tenant_id <> :tenant_id", &[tenant_id])
+    }
+}
+
+/// Commits a move that puts `after` in the place of the departure `before`, which must be as it was when it was read. Whether it is so now: also
+/// where the answer was lost.
+async fn replace(platform: &Platform, before: &Departure, after: Departure, transaction: Transaction) -> Result<bool, Problem> {
+    let (unchanged, values) = before.unchanged();
+    let transaction = transaction.put(&platform.config().tables.departures, after.to_item(), &unchanged, &values);
+    if transaction.commit(platform, &before.tenant_id).await? == Outcome::Done {
+        return Ok(true);
+    }
+    Ok(departures::find(platform, &before.digest, &before.tenant_id).await?.as_ref() == Some(&after))
 }

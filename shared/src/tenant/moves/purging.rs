@@ -3,7 +3,6 @@
 use super::super::departure::item::tombstone_until;
 use super::super::departure::{Departure, Proof, Stage};
 use super::super::departures;
-use super::super::item::state_name;
 use super::super::state::State;
 use super::by_digest;
 use crate::platform::{Platform, aws};
@@ -64,8 +63,8 @@ async fn try_begin(platform: &Platform, departure: &Departure, is_torn: bool, mo
             "SET #state = :purging, revision = revision + :one, move_id = :move_id",
             "tenant_id = :tenant_id AND #state = :unsubscribed AND purge_after <= :now",
             &[
-                (":purging", s(state_name(State::Purging))),
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
+                (":purging", s(State::Purging.name())),
+                (":unsubscribed", s(State::Unsubscribed.name())),
                 (":one", n(1)),
                 (":move_id", s(move_id)),
                 (":now", n(now)),
@@ -108,7 +107,7 @@ pub async fn finish(platform: &Platform, departure: &Departure, lease: &str, pro
         let is_ours = owner(platform, &departure.digest).await?.as_ref() == Some(&departure.tenant_id);
         let (tenant_id, key) = (of_tenant(&departure.tenant_id), by_digest(&departure.digest));
         let transaction = if is_ours {
-            let purging = (":purging", s(state_name(State::Purging)));
+            let purging = (":purging", s(State::Purging.name()));
             Transaction::new().delete(&tables.tenants, key, "tenant_id = :tenant_id AND #state = :purging", &[tenant_id, purging])
         } else {
             // The next epoch has begun under this digest.

@@ -2,14 +2,13 @@
 //! so that TTL, a return and the purge go by the same date.
 
 use super::super::departure::{Departure, Hold, Stage};
-use super::super::item::state_name;
 use super::super::lookup;
 use super::super::state::State;
-use super::by_digest;
+use super::{by_digest, dated, replace};
 use crate::platform::{Platform, aws};
 use crate::problem::Problem;
 use crate::records::item::{n, s};
-use crate::records::transaction::{Outcome, Transaction, of_tenant};
+use crate::records::transaction::{Transaction, of_tenant};
 
 /// Places a hold, or renews the one that stands: the purge waits until its end, and a return finds everything until then.
 ///
@@ -69,63 +68,25 @@ pub(crate) async fn look_again(platform: &Platform, before: &Departure, at: i64)
 
 /// Whether the departure is now as it should be. It must be marked, and as it was when it was read.
 async fn change(platform: &Platform, before: &Departure, after: Departure) -> Result<bool, Problem> {
+    if before.stage != Stage::Marked {
+        return Ok(false);
+    }
     let after = Departure { due_at: Some(after.next()), ..after };
     let tables = &platform.config().tables;
-    let is_as_before = |attribute: &str, value: &str, is_there: bool| {
-        if is_there { format!("{attribute} = {value}") } else { format!("attribute_not_exists({attribute})") }
-    };
-    let unchanged_parts = [
-        ("hold_until", ":held", before.hold.is_some()),
-        ("doubt_at", ":doubt_at", before.doubt_at.is_some()),
-        ("early_at", ":early_at", before.early_at.is_some()),
-    ]
-    .map(|(attribute, value, is_there)| is_as_before(attribute, value, is_there));
-    let mut unchanged = vec![
-        (":marked", s(Stage::Marked.name())),
-        (":purge_after", n(before.purge_after)),
-        (":due_at", n(before.due_at.unwrap_or_default())),
-    ];
-    unchanged.extend(before.hold.as_ref().map(|hold| (":held", n(hold.until))));
-    unchanged.extend(before.doubt_at.map(|doubt_at| (":doubt_at", n(doubt_at))));
-    unchanged.extend(before.early_at.map(|early_at| (":early_at", n(early_at))));
+    // Keys that are lost, or that TTL was faster with, keep nothing: what is left is to go all the same.
     let has_keys = lookup::both(platform, &before.digest).await?.holds_keys_of(&before.tenant_id);
-    let transaction = Transaction::new()
-        .update(
-            &tables.tenants,
-            by_digest(&before.digest),
-            "SET purge_after = :kept_until, revision = revision + :one",
-            "tenant_id = :tenant_id AND #state = :unsubscribed",
-            &[
-                (":kept_until", n(after.kept_until())),
-                (":one", n(1)),
-                (":unsubscribed", s(state_name(State::Unsubscribed))),
-                of_tenant(&before.tenant_id),
-            ],
-        )
-        .put(
-            &tables.departures,
-            after.to_item(),
-            &format!("stage = :marked AND purge_after = :purge_after AND due_at = :due_at AND {}", unchanged_parts.join(" AND ")),
-            &unchanged,
-        );
-    let tenant_id = of_tenant(&before.tenant_id);
-    let transaction = if has_keys {
-        transaction.update(
-            &tables.tenant_keys,
-            by_digest(&before.digest),
-            "SET expires_at = :expires_at, rev = rev + :one",
-            "tenant_id = :tenant_id",
-            &[(":expires_at", n(after.keys_expire_at())), (":one", n(1)), tenant_id],
-        )
-    } else {
-        // Lost, or TTL was faster: what is left is to go all the same.
-        let other = "attribute_not_exists(digest) OR tenant_id <> :tenant_id";
-        transaction.check(&tables.tenant_keys, by_digest(&before.digest), other, &[tenant_id])
-    };
-    if transaction.commit(platform, &before.tenant_id).await? == Outcome::Done {
-        return Ok(true);
-    }
-    // Ours, perhaps, and the answer was lost.
-    let found = super::super::departures::find(platform, &before.digest, &before.tenant_id).await?;
-    Ok(found.as_ref() == Some(&after))
+    let transaction = Transaction::new().update(
+        &tables.tenants,
+        by_digest(&before.digest),
+        "SET purge_after = :kept_until, revision = revision + :one",
+        "tenant_id = :tenant_id AND #state = :unsubscribed",
+        &[
+            (":kept_until", n(after.kept_until())),
+            (":one", n(1)),
+            (":unsubscribed", s(State::Unsubscribed.name())),
+            of_tenant(&before.tenant_id),
+        ],
+    );
+    let transaction = dated(transaction, &tables.tenant_keys, &after, has_keys);
+    replace(platform, before, after, transaction).await
 }

@@ -278,7 +278,7 @@ impl Tenant {
     }
 }
 
-fn not_said(fault: permissions::NotAnswered) -> Problem {
+fn not_said(fault: super::site::NotAnswered) -> Problem {
     Problem::unavailable(fault.to_string()).told("the site did not say whether you may do this; try again in a moment")
 }
 

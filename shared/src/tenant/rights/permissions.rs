@@ -2,20 +2,18 @@
 //! Source: <https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-permissions/>.
 //!
 //! The site is asked about one account and one permission at a time, in as many projects as need be, and only an answer that names them grants
-//! it. An answer that
-//! is not of the documented form, or that says it is about somebody else, is none.
+//! it. An answer that is not of the documented form, or that says it is about somebody else, is none.
 
 use std::collections::BTreeSet;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
+use super::super::site::{self, NotAnswered};
 use super::{AccountId, Tenant};
 use crate::connect::ProductType;
-use crate::connect::site_call::{Caller, CannotCall, SiteCall};
-use crate::platform::outbound::{self, NoAnswer};
+use crate::connect::site_call::SiteCall;
 
 const PATH: &str = "/rest/api/3/permissions/check";
 
@@ -31,21 +29,6 @@ pub enum Permission {
 /// Jira's number of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId(pub u64);
-
-/// Why the site gave no answer that counts. Says nothing of the site or the user.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotAnswered {
-    #[error("cannot ask the site: {0}")]
-    Call(#[from] CannotCall),
-    #[error("cannot ask the site: {0}")]
-    NoAnswer(#[from] NoAnswer),
-    #[error("cannot ask the site: it answered {0}")]
-    Status(StatusCode),
-    #[error("cannot ask the site: its answer is not of the documented form")]
-    Form,
-    #[error("cannot ask the site: its answer is about somebody else")]
-    SomebodyElse,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -88,12 +71,8 @@ async fn put(tenant: &Tenant, account_id: &AccountId, question: &Value) -> Resul
     if account.product_type != ProductType::Jira {
         return Ok(None);
     }
-    let platform = tenant.platform();
-    let caller =
-        Caller { app_key: tenant.app().key, client_key: &account.client_key, base_url: &account.base_url, secret: &account.shared_secret };
     let call = SiteCall { method: Method::POST, path: PATH, json: Some(question.to_string().into_bytes()) };
-    let request = call.signed(caller, &platform.config().site_hosts, platform.now())?;
-    let answer = timeout(outbound::TIMEOUT, platform.sites().send(request)).await.map_err(|_| NoAnswer::TooSlow)??;
+    let answer = site::ask(tenant, call).await?;
     if answer.status() != StatusCode::OK {
         return Err(NotAnswered::Status(answer.status()));
     }
