@@ -10,6 +10,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::platform::signal::Signal;
+
 /// The kinds of refusal; each has one status and one stable slug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -70,6 +72,25 @@ impl Refusal {
     pub const fn status(self) -> StatusCode {
         self.parts().0
     }
+
+    /// What it is a signal of, where nothing more is known.
+    const fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Unauthorized => Some(Signal::UnknownCaller),
+            Self::Internal | Self::Unavailable => Some(Signal::Failed),
+            Self::Malformed
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::LimitReached
+            | Self::Incomplete
+            | Self::WrongState
+            | Self::RevisionConflict
+            | Self::TooLarge
+            | Self::UnsupportedType
+            | Self::RangeNotSatisfiable => None,
+        }
+    }
 }
 
 /// A refusal with what the caller may know of it and what only the log may.
@@ -79,19 +100,20 @@ pub struct Problem {
     field: Option<Cow<'static, str>>,
     detail: Option<Cow<'static, str>>,
     reason: Cow<'static, str>,
+    signal: Option<Signal>,
 }
 
 impl Problem {
     /// A refusal with its `reason` for the log.
     pub fn new(refusal: Refusal, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { refusal, field: None, detail: None, reason: reason.into() }
+        Self { refusal, field: None, detail: None, reason: reason.into(), signal: refusal.signal() }
     }
 
     /// 400 that names the field at fault and what it should be; the value is never repeated.
     pub fn malformed(field: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
         let (field, detail) = (field.into(), detail.into());
-        let reason = format!("{field} {detail}").into();
-        Self { refusal: Refusal::Malformed, field: Some(field), detail: Some(detail), reason }
+        let reason = format!("{field} {detail}");
+        Self { field: Some(field), detail: Some(detail), ..Self::new(Refusal::Malformed, reason) }
     }
 
     /// 401, the same for every cause.
@@ -113,6 +135,12 @@ impl Problem {
     #[must_use]
     pub fn told(self, detail: &'static str) -> Self {
         Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// The same, as a signal of more than its kind tells.
+    #[must_use]
+    pub fn raising(self, signal: Signal) -> Self {
+        Self { signal: Some(signal), ..self }
     }
 
     /// 413 that says how much would have been taken.
@@ -138,6 +166,12 @@ impl Problem {
     #[must_use]
     pub fn reason(&self) -> Reason {
         Reason(self.reason.clone())
+    }
+
+    /// What it is a signal of, for the log alone.
+    #[must_use]
+    pub const fn signal(&self) -> Option<Signal> {
+        self.signal
     }
 }
 
@@ -181,6 +215,9 @@ impl IntoResponse for Problem {
             _ => {}
         }
         response.extensions_mut().insert(Reason(self.reason));
+        if let Some(signal) = self.signal {
+            response.extensions_mut().insert(signal);
+        }
         response
     }
 }

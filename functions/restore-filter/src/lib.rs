@@ -1,5 +1,5 @@
 //! Makes tables and a bucket that were restored from a backup safe before they are used: whoever was purged meanwhile is gone from them too, and
-//! whoever left or returned has left or returned; [`shared::purge::restore`] says what exactly. Invoked by hand, see docs/OPERATIONS.md.
+//! whoever left or returned has left or returned; [`shared::purge::restore`] says what exactly. Invoked by hand, see docs/RESTORE.md.
 
 use shared::platform::Platform;
 use shared::platform::invocation::Invocation;

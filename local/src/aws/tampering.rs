@@ -1,5 +1,5 @@
 //! What a test may put between the functions and AWS, to show that it would find a defect which they do not have: it sees every call of the SDK,
-//! may have something else asked in its place, and may change what is answered. Nothing else puts anything there.
+//! may have something else asked in its place, and may change what is answered. The meter of costs listens there too, and changes nothing.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::id::AttachmentId;
 use crate::envelope::Place;
 use crate::envelope::blob::{self, Opener, Seen, TAG};
+use crate::platform::signal::Signal;
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 use crate::records::item::Damaged;
@@ -182,7 +183,10 @@ impl Frames {
         let rest = self.frame.split_off(wanted.min(self.frame.len()));
         let mut frame = std::mem::replace(&mut self.frame, rest);
         let opened = self.opener.open(number, &mut frame);
-        opened.map_err(|fault| Problem::new(Refusal::Internal, format!("an object is not the one that was sealed: {fault}")))?;
+        opened.map_err(|fault| {
+            let reason = format!("an object is not the one that was sealed: {fault}");
+            Problem::new(Refusal::Internal, reason).raising(Signal::CrossTenant)
+        })?;
         let (skip, take) = (self.skip, self.left.min(held - self.skip.min(held)));
         (self.skip, self.left) = (0, self.left - take);
         let (from, to) = (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(skip + take).unwrap_or(usize::MAX));

@@ -15,6 +15,7 @@ use super::object::{self, Object};
 use super::record::Attachment;
 use super::upload::Upload;
 use crate::connect::catalogue::AttachmentLimits;
+use crate::platform::signal::Signal;
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 use crate::records::item::{self, Item, n, s};
@@ -210,7 +211,8 @@ impl Shelf {
     pub async fn read(&self, attachment: &Attachment, part: Range<u64>) -> Result<Body, Problem> {
         let bytes = attachment.object.read(&self.keyring, part).await?;
         Ok(Body::from_stream(bytes.map_err(|problem| {
-            tracing::error!(target: "lethe", reason = problem.reason().0.as_ref(), "an attachment broke off");
+            let signal = problem.signal().map(Signal::name);
+            tracing::error!(target: "lethe", reason = problem.reason().0.as_ref(), signal, "an attachment broke off");
             io::Error::other("broke off")
         })))
     }

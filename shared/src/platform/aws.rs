@@ -44,6 +44,7 @@ pub fn sdk_config(config: &Config, http_client: Option<SharedHttpClient>) -> Sdk
                 .build(),
         );
     builder.set_http_client(http_client);
+    builder.set_endpoint_url(config.endpoint.as_ref().map(|endpoint| endpoint.as_str().trim_end_matches('/').to_owned()));
     builder.build()
 }
 

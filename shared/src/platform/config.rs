@@ -1,8 +1,9 @@
 //! Typed configuration, read once from the environment and checked before the first event.
 //!
-//! Every variable of ours is required: nothing falls back to a default that hides a mistake. Of AWS's two may be absent: `AWS_SESSION_TOKEN`, which
-//! long-lived local keys do not have, and `AWS_ENDPOINT_URL_S3`, which only the local host sets. All faults are told at once, by the variable's
-//! name and never with its value. `template.yaml` sets ours in `Globals`; a test reads them from there.
+//! Every variable of ours is required: nothing falls back to a default that hides a mistake. Of AWS's three may be absent: `AWS_SESSION_TOKEN`,
+//! which long-lived local keys do not have, `AWS_ENDPOINT_URL`, which only an emulator sets, and `AWS_ENDPOINT_URL_S3`, which only the local host
+//! does. All faults are told at once, by the variable's name and never with its value. `template.yaml` sets ours in `Globals`; a test reads them
+//! from there.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -41,7 +42,9 @@ pub struct Config {
     pub buckets: Buckets,
     /// Addresses of the queues that we send to ourselves.
     pub queues: Queues,
-    /// Where S3 is, if not where the SDK would look: only on the local host. It is part of presigned addresses.
+    /// Where AWS is, if not where the SDK would look: only under an emulator.
+    pub(crate) endpoint: Option<Url>,
+    /// Where S3 is, if not where the SDK would look: only under an emulator and on the local host. It is part of presigned addresses.
     pub(crate) s3_endpoint: Option<Url>,
     /// What we sign calls to AWS with.
     pub(crate) credentials: Credentials,
@@ -157,10 +160,8 @@ impl Config {
         let attachment_dead_letters = env.text("LETHE_ATTACHMENT_DEAD_LETTERS");
         let purge = env.text("LETHE_PURGE_QUEUE");
         let purge_dead_letters = env.text("LETHE_PURGE_DEAD_LETTERS");
-        let s3_endpoint = match (env.lookup)("AWS_ENDPOINT_URL_S3") {
-            None => Some(None),
-            Some(_) => env.parse("AWS_ENDPOINT_URL_S3", "must be an https URL without path, query or user", |text| origin(text).map(Some)),
-        };
+        let endpoint = env.endpoint("AWS_ENDPOINT_URL");
+        let s3_endpoint = env.endpoint("AWS_ENDPOINT_URL_S3");
         let access_key_id = env.text("AWS_ACCESS_KEY_ID");
         let secret_access_key = env.text("AWS_SECRET_ACCESS_KEY").map(Zeroizing::new);
         let session_token = (env.lookup)("AWS_SESSION_TOKEN").map(Zeroizing::new);
@@ -192,7 +193,8 @@ impl Config {
                     purge: purge?,
                     purge_dead_letters: purge_dead_letters?,
                 },
-                s3_endpoint: s3_endpoint?,
+                endpoint: endpoint.clone()?,
+                s3_endpoint: s3_endpoint?.or(endpoint?),
                 credentials: Credentials { access_key_id: access_key_id?, secret_access_key: secret_access_key?, session_token },
             })
         };
@@ -230,6 +232,14 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
             self.faults.push(VariableFault { variable, problem });
         }
         parsed
+    }
+
+    /// An address that may be absent, and is of its form where it is not.
+    fn endpoint(&mut self, variable: &'static str) -> Option<Option<Url>> {
+        match (self.lookup)(variable) {
+            None => Some(None),
+            Some(_) => self.parse(variable, "must be an https URL without path, query or user", |text| origin(text).map(Some)),
+        }
     }
 
     /// Above what we promise, nothing starts.
@@ -302,7 +312,7 @@ mod tests {
             "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/2",
             "LETHE_KEY_BACKUP_DAYS" => "7",
             "LETHE_DATA_BACKUP_DAYS" => "35",
-            "AWS_SESSION_TOKEN" | "AWS_ENDPOINT_URL_S3" => return None,
+            "AWS_SESSION_TOKEN" | "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3" => return None,
             _ => "given",
         };
         Some(value.to_owned())
@@ -333,6 +343,23 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_of_all_of_aws_is_that_of_s3_unless_s3_has_its_own() {
+        let read = |own: Option<&str>| {
+            let lookup = |variable: &str| match variable {
+                "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:4566".to_owned()),
+                "AWS_ENDPOINT_URL_S3" => own.map(ToOwned::to_owned),
+                _ => complete(variable),
+            };
+            let config = Config::read(lookup).unwrap();
+            [config.endpoint, config.s3_endpoint].map(|endpoint| endpoint.unwrap().to_string())
+        };
+        assert_eq!(read(None), ["http://127.0.0.1:4566/", "http://127.0.0.1:4566/"]);
+        assert_eq!(read(Some("http://127.0.0.1:8082")), ["http://127.0.0.1:4566/", "http://127.0.0.1:8082/"]);
+        let config = Config::read(complete).unwrap();
+        assert!(config.endpoint.is_none() && config.s3_endpoint.is_none());
+    }
+
+    #[test]
     fn every_missing_variable_is_named_at_once() {
         let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
         assert_eq!(faults.len(), 25);
@@ -353,6 +380,7 @@ mod tests {
             ("LETHE_SITE_HOSTS", "not a host"),
             ("LETHE_BRIDGE_SCRIPT_URL", "https://bridge.example/all.js;script-src"),
             ("LETHE_BRIDGE_SCRIPT_URL", "http://bridge.example/all.js"),
+            ("AWS_ENDPOINT_URL", "http://aws.example"),
             ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
             ("LETHE_WRAPPING_KEY", "alias/lethe"),
             ("LETHE_CERTIFICATE_KEY", "alias/lethe"),

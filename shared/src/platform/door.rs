@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::platform::front;
 use crate::platform::principal::Principal;
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 
 /// What we read of a function URL's event. Multiple values of a header arrive joined by commas; cookies are not used here.
@@ -165,7 +166,7 @@ async fn payload(response: Response<Body>) -> FunctionUrlAnswer {
     let (parts, body) = response.into_parts();
     // A body that breaks off has told its status already; half of it must not pass for the whole.
     let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        tracing::error!(target: "lethe", status = parts.status.as_u16(), "an answer's body broke off");
+        tracing::error!(target: "lethe", status = parts.status.as_u16(), signal = Signal::Failed.name(), "an answer's body broke off");
         return FunctionUrlAnswer { status_code: 500, headers: BTreeMap::new(), body: String::new(), is_base64_encoded: false };
     };
     let mut headers = BTreeMap::<String, String>::new();

@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::platform::Platform;
 use crate::platform::principal::Principal;
+use crate::platform::signal::Signal;
 use crate::problem::{Problem, Reason, Refusal};
 
 /// The header in which the front door presents its secret.
@@ -26,25 +27,32 @@ const LONGEST_CALL: Duration = Duration::from_secs(8);
 
 /// The routes of one function behind everything that all functions share. Any other path is 404, any other method 405.
 pub fn serve(platform: Platform, function: &'static str, routes: Router<Platform>) -> Router {
-    behind(platform, function, routes, has_origin_secret)
+    behind(platform, function, routes, Door { admission: has_origin_secret, signal: None })
 }
 
 /// The same, for a function that no front door leads to: IAM has let its caller in (promise A-41), or it is refused before anything else. The
 /// origin secret opens nothing here.
 pub fn serve_operators(platform: Platform, function: &'static str, routes: Router<Platform>) -> Router {
-    behind(platform, function, routes, has_principal)
+    behind(platform, function, routes, Door { admission: has_principal, signal: Some(Signal::OperatorCall) })
 }
 
 /// Who may come in at all.
 type Admission = fn(&Platform, &Request) -> Result<(), Problem>;
 
-fn behind(platform: Platform, function: &'static str, routes: Router<Platform>, admission: Admission) -> Router {
+#[derive(Clone, Copy)]
+struct Door {
+    admission: Admission,
+    /// What every call through it is a signal of, whatever becomes of the call.
+    signal: Option<Signal>,
+}
+
+fn behind(platform: Platform, function: &'static str, routes: Router<Platform>, door: Door) -> Router {
     routes
         .fallback(|| async { Problem::new(Refusal::NotFound, "no such route") })
         .method_not_allowed_fallback(|| async { Problem::new(Refusal::MethodNotAllowed, "no such method") })
-        .layer(from_fn_with_state((platform.clone(), admission), admit))
+        .layer(from_fn_with_state((platform.clone(), door.admission), admit))
         .layer(CatchPanicLayer::custom(|_| Problem::new(Refusal::Internal, "panicked").into_response()))
-        .layer(from_fn_with_state((platform.clone(), function), tell))
+        .layer(from_fn_with_state((platform.clone(), function, door.signal), tell))
         .with_state(platform)
 }
 
@@ -58,7 +66,8 @@ async fn admit(State((platform, admission)): State<(Platform, Admission)>, reque
 fn has_origin_secret(platform: &Platform, request: &Request) -> Result<(), Problem> {
     let presented = request.headers().get(ORIGIN_SECRET).map(HeaderValue::as_bytes).unwrap_or_default();
     let ours = platform.config().origin_secrets.accept(presented);
-    if ours { Ok(()) } else { Err(Problem::new(Refusal::Forbidden, "no valid origin secret")) }
+    let problem = || Problem::new(Refusal::Forbidden, "no valid origin secret").raising(Signal::BypassedFrontDoor);
+    if ours { Ok(()) } else { Err(problem()) }
 }
 
 fn has_principal(_: &Platform, request: &Request) -> Result<(), Problem> {
@@ -88,8 +97,13 @@ fn is_dot_segment(segment: &str) -> bool {
 }
 
 /// One event per call, and the headers that every answer carries. Neither path nor query is told: both may hold what customers wrote.
-async fn tell(State((platform, function)): State<(Platform, &'static str)>, request: Request, next: Next) -> Response {
+async fn tell(
+    State((platform, function, signal)): State<(Platform, &'static str, Option<Signal>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let began = platform.clock().now();
+    let unwrapped = platform.wrapping_key().unwrapped();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     // Lambda ends a function at its timeout without a word; this way the caller is answered and the log has its line.
@@ -98,10 +112,13 @@ async fn tell(State((platform, function)): State<(Platform, &'static str)>, requ
     let status = response.status();
     let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
     let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+    let failed = status.is_server_error().then_some(Signal::Failed);
+    let signal = signal.or(response.extensions().get::<Signal>().copied()).or(failed).map(Signal::name);
+    let unwrapped = platform.wrapping_key().unwrapped_since(unwrapped);
     if status.is_server_error() {
-        tracing::error!(target: "lethe", function, %method, route, status = status.as_u16(), reason, duration_ms, "failed");
+        tracing::error!(target: "lethe", function, %method, route, status = status.as_u16(), reason, signal, unwrapped, duration_ms, "failed");
     } else {
-        tracing::info!(target: "lethe", function, %method, route, status = status.as_u16(), reason, duration_ms, "answered");
+        tracing::info!(target: "lethe", function, %method, route, status = status.as_u16(), reason, signal, unwrapped, duration_ms, "answered");
     }
     harden(response.headers_mut());
     response

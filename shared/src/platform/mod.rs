@@ -16,6 +16,7 @@ pub mod principal;
 pub mod queue;
 pub mod random;
 pub mod schedule;
+pub mod signal;
 pub mod wrapping_key;
 
 use std::fmt;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
 use super::schedule::Deadline;
+use super::signal::Signal;
 use super::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 
@@ -95,7 +96,7 @@ where
 {
     let mut answer = BatchAnswer::default();
     for Message { message_id, body } in event.messages {
-        let began = platform.clock().now();
+        let began = Began { at: platform.clock().now(), unwrapped: platform.wrapping_key().unwrapped() };
         let handled = AssertUnwindSafe(async { handle(platform.clone(), body).await }).catch_unwind().await;
         let handled = handled.unwrap_or_else(|_| Err(Problem::new(Refusal::Internal, "panicked")));
         let ended = match handled {
@@ -103,7 +104,7 @@ where
             Ok(Handled::Dead(letter)) => bury(platform, dead_letters, &letter).await.map(|()| ("dead", letter.reason)),
             Err(problem) => Err(problem),
         };
-        tell(platform, function, began, &ended);
+        tell(platform, function, &began, &ended);
         if ended.is_err() {
             answer.batch_item_failures.push(FailedMessage { item_identifier: message_id });
         }
@@ -111,14 +112,23 @@ where
     answer
 }
 
-fn tell(platform: &Platform, function: &'static str, began: Moment, ended: &Result<(&'static str, &'static str), Problem>) {
-    let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+/// How things stood when a message was taken up.
+struct Began {
+    at: Moment,
+    unwrapped: u64,
+}
+
+fn tell(platform: &Platform, function: &'static str, began: &Began, ended: &Result<(&'static str, &'static str), Problem>) {
+    let duration_ms = u64::try_from(platform.clock().now().since(began.at).as_millis()).unwrap_or(u64::MAX);
+    let unwrapped = platform.wrapping_key().unwrapped_since(began.unwrapped);
     match ended {
-        Ok((outcome @ "done", reason)) => tracing::info!(target: "lethe", function, outcome, reason, duration_ms, "handled"),
-        Ok((outcome, reason)) => tracing::error!(target: "lethe", function, outcome, reason, duration_ms, "handled"),
+        Ok((outcome @ "done", reason)) => tracing::info!(target: "lethe", function, outcome, reason, unwrapped, duration_ms, "handled"),
+        // The queue of dead letters has an alarm of its own.
+        Ok((outcome, reason)) => tracing::error!(target: "lethe", function, outcome, reason, unwrapped, duration_ms, "handled"),
         Err(problem) => {
-            let reason = problem.reason().0;
-            tracing::error!(target: "lethe", function, outcome = "again", reason = reason.as_ref(), duration_ms, "failed");
+            let (reason, signal) = (problem.reason().0, problem.signal().map(Signal::name));
+            let reason = reason.as_ref();
+            tracing::error!(target: "lethe", function, outcome = "again", reason, signal, unwrapped, duration_ms, "failed");
         }
     }
 }

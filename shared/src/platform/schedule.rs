@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
 
 use super::Platform;
+use super::signal::Signal;
 use crate::problem::{Problem, Refusal};
 
 /// How long before its end a run stops to begin new things: longer than the longest call to AWS.
@@ -48,11 +49,17 @@ impl Deadline {
 pub struct Report {
     /// Each thing and how often.
     pub counts: Vec<(&'static str, u64)>,
-    /// Whether the run ends in an incident.
-    pub incident: bool,
+    /// What the run is a signal of, if a person must look at it: then it ends in an incident.
+    pub signal: Option<Signal>,
 }
 
 impl Report {
+    /// Whether the run ends in an incident.
+    #[must_use]
+    pub const fn is_incident(&self) -> bool {
+        self.signal.is_some()
+    }
+
     /// How often this thing was done; none, if the run knows nothing of it.
     #[must_use]
     pub fn count(&self, thing: &str) -> u64 {
@@ -85,18 +92,21 @@ pub async fn tell(
     function: &'static str,
     run: impl Future<Output = Result<Report, Problem>>,
 ) -> Result<Report, Problem> {
-    let began = platform.clock().now();
+    let (began, unwrapped) = (platform.clock().now(), platform.wrapping_key().unwrapped());
     let ran = AssertUnwindSafe(run).catch_unwind().await;
     let ran = ran.unwrap_or_else(|_| Err(Problem::new(Refusal::Internal, "panicked")));
     let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+    let unwrapped = platform.wrapping_key().unwrapped_since(unwrapped);
     match &ran {
-        Ok(report) if report.incident => {
-            tracing::error!(target: "lethe", function, outcome = "incident", counts = %report, duration_ms, "ran");
+        Ok(report @ Report { signal: Some(signal), .. }) => {
+            let (outcome, signal) = ("incident", signal.name());
+            tracing::error!(target: "lethe", function, outcome, counts = %report, signal, unwrapped, duration_ms, "ran");
         }
-        Ok(report) => tracing::info!(target: "lethe", function, outcome = "done", counts = %report, duration_ms, "ran"),
+        Ok(report) => tracing::info!(target: "lethe", function, outcome = "done", counts = %report, unwrapped, duration_ms, "ran"),
         Err(problem) => {
-            let reason = problem.reason().0;
-            tracing::error!(target: "lethe", function, outcome = "again", reason = reason.as_ref(), duration_ms, "failed");
+            let (reason, signal) = (problem.reason().0, problem.signal().map(Signal::name));
+            let reason = reason.as_ref();
+            tracing::error!(target: "lethe", function, outcome = "again", reason, signal, unwrapped, duration_ms, "failed");
         }
     }
     ran
@@ -124,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_report_is_words_for_the_log_and_an_object_for_lambda() {
-        let report = Report { counts: vec![("removed", 2), ("left", 0)], incident: false };
+        let report = Report { counts: vec![("removed", 2), ("left", 0)], signal: None };
         assert_eq!(report.to_string(), "removed=2 left=0");
         assert_eq!(serde_json::to_string(&report).unwrap(), r#"{"removed":2,"left":0}"#);
         assert_eq!((report.count("removed"), report.count("unheard-of")), (2, 0));

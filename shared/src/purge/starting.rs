@@ -3,6 +3,7 @@
 
 use crate::platform::Platform;
 use crate::platform::schedule::{Deadline, Report};
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 use crate::purge::message::Message;
 use crate::purge::timeline;
@@ -147,6 +148,6 @@ impl Counts {
             ("faults", self.faults),
             ("finished", u64::from(self.finished)),
         ];
-        Report { counts, incident }
+        Report { counts, signal: incident.then_some(Signal::PurgeIncident) }
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::keyring::Keyring;
 use super::kind::Kind;
 use super::retention;
-use crate::envelope::Place;
+use crate::envelope::{OpenFault, Place};
+use crate::platform::signal::Signal;
 use crate::problem::{Problem, Refusal};
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +37,11 @@ pub(super) fn seal<K: Kind>(keyring: &Keyring, beginning: &str, after: String) -
 pub(super) async fn open<K: Kind>(keyring: &Keyring, beginning: &str, cursor: &str) -> Result<String, Problem> {
     let malformed = || Problem::malformed("cursor", "is not one of this list, or is older than an hour");
     let cell = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| malformed())?;
-    let json = keyring.open_brought(&place::<K>(beginning), &cell).await?.map_err(|_| malformed())?;
+    // What is sealed, and not for this tenant and list, was carried here from elsewhere: who reads on in a list never does that.
+    let json = keyring.open_brought(&place::<K>(beginning), &cell).await?.map_err(|fault| match fault {
+        OpenFault::Auth => malformed().raising(Signal::CrossTenant),
+        OpenFault::Format | OpenFault::KeyVersion(_) => malformed(),
+    })?;
     let cursor: Cursor = serde_json::from_slice(&json).map_err(|_| malformed())?;
     if cursor.until <= keyring.platform().now() {
         return Err(malformed());

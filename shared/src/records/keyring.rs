@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::item::{self, Damaged, Item, b, n, s};
 use crate::envelope::blob::{self, FrameSize, Seen};
 use crate::envelope::{KeyFault, KeyItem, KeyMaterial, Looked, OpenFault, Place, TenantKeys, Usage, WrappedVersion};
+use crate::platform::signal::Signal;
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 
@@ -61,7 +62,7 @@ impl Keyring {
         match self.open_brought(place, cell).await? {
             // The version may be in a backup still, so it is not for good.
             Err(fault @ OpenFault::KeyVersion(_)) => Err(Problem::unavailable(fault.to_string())),
-            opened => opened.map_err(|fault| Problem::new(Refusal::Internal, fault.to_string())),
+            opened => opened.map_err(unopened),
         }
     }
 
@@ -80,7 +81,7 @@ impl Keyring {
             },
             opened => opened,
         };
-        opened.map_err(|fault| Problem::new(Refusal::Internal, fault.to_string()))
+        opened.map_err(unopened)
     }
 
     /// As [`open`](Self::open), for bytes that a caller brought: if they do not open, it is the caller's fault and not ours.
@@ -118,10 +119,16 @@ async fn unwrap(platform: &Platform, tenant_id: &str, version: u32, wrapped: &Wr
     Ok(KeyMaterial::new(std::mem::take(&mut *bytes))?)
 }
 
+/// What lies in our own tables and buckets and does not open. Bytes that were sealed elsewhere cannot be told from bytes that were changed.
+fn unopened(fault: OpenFault) -> Problem {
+    let problem = Problem::new(Refusal::Internal, fault.to_string());
+    if fault == OpenFault::Auth { problem.raising(Signal::CrossTenant) } else { problem }
+}
+
 /// Keys that are there and are none: an incident that a backup may mend, so nothing is made anew in their place.
 impl From<KeyFault> for Problem {
     fn from(fault: KeyFault) -> Self {
-        Self::unavailable(fault.to_string())
+        Self::unavailable(fault.to_string()).raising(Signal::KeysMissing)
     }
 }
 

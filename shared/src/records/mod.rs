@@ -1,11 +1,13 @@
 //! Records: what is kept of a tenant, one kind at a time, each record one sealed cell.
 //!
-//! - [`class`]: the five data classes. - [`retention`]: how long anything lives, in one table. - [`register`]: every kind ever shipped.
+//! - [`class`]: the five data classes. - [`retention`]: how long anything lives, in one table. - [`backups`]: what is backed up, and how.
+//! - [`register`]: every kind ever shipped.
 //! - [`kind`]: what a type must say of itself to be stored. - [`store`]: put, delete, list. - [`reading`]: a record that is read in the
 //!   same round trip as its tenant.
 //!
 //! A record reaches its table only under its tenant's keys; nobody outside this crate can make a store without a `Tenant`.
 
+pub mod backups;
 pub mod class;
 mod cursor;
 pub(crate) mod item;

@@ -203,10 +203,13 @@ pub const SINKS: &[Sink] = &[
     },
     Sink { resource: "PurgeQueue", holds: "ids of leavings whose purge goes on", ending: Ending::Messages, kept: days(14) },
     Sink { resource: "PurgeDeadLetters", holds: "ids of leavings whose purge failed", ending: Ending::Messages, kept: days(14) },
+    Sink { resource: "FailedRuns", holds: "hours whose scheduled runs failed", ending: Ending::Messages, kept: days(14) },
     Sink { resource: "IncomingBucket", holds: "large files as they arrive, unsealed", ending: Ending::Objects, kept: days(1) },
     Sink { resource: "IncomingBucket", holds: "parts of large files, unsealed", ending: Ending::Parts, kept: days(1) },
     Sink { resource: "SealedBucket", holds: "sealed files that were replaced or deleted", ending: Ending::OldVersions, kept: days(7) },
     Sink { resource: "SealedBucket", holds: "parts of files that are being sealed", ending: Ending::Parts, kept: days(1) },
+    Sink { resource: "UndeliveredBucket", holds: "log lines and metrics that were not taken", ending: Ending::Objects, kept: days(7) },
+    Sink { resource: "UndeliveredBucket", holds: "parts of such", ending: Ending::Parts, kept: days(1) },
     Sink { resource: LOG_GROUPS, holds: "what happened, without customer data", ending: Ending::Events, kept: LOGS },
 ];
 

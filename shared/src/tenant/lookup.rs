@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use super::item::TenantItem;
 use super::state::State;
 use crate::envelope::{KeyItem, Looked};
+use crate::platform::signal::Signal;
 use crate::platform::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 use crate::records::item::{self, Item, s};
@@ -59,7 +60,7 @@ impl Both {
 
 /// What is said when keys are missing that must be there: 503, because a backup may hold them.
 pub(crate) fn incident() -> Problem {
-    Problem::unavailable("incident: the key item is missing or another tenant's")
+    Problem::unavailable("incident: the key item is missing or another tenant's").raising(Signal::KeysMissing)
 }
 
 /// The tenant with this digest and its keys, or `None` if there is none, if it has left and `must_be_active`, or if its keys are rightly gone.

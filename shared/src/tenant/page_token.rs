@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tenant, recall};
 use crate::connect::catalogue::App;
-use crate::envelope::Place;
+use crate::envelope::{OpenFault, Place};
 use crate::platform::Platform;
+use crate::platform::signal::Signal;
 use crate::problem::{Problem, Refusal};
 use crate::records::retention;
 use crate::tenant::id;
@@ -63,15 +64,21 @@ impl PageToken {
     /// 401 for whatever is none, for another app's or another purpose's, when its time is over, and when the tenant has left; 503 if DynamoDB
     /// or KMS is away.
     pub async fn prove(platform: &Platform, app: &'static App, purpose: Purpose, token: &str) -> Result<Self, Problem> {
-        let none = || Problem::unauthorized("no page token");
+        let none = || Problem::unauthorized("no page token").raising(Signal::RefusedToken);
         let (digest, cell) = token.split_once('.').filter(|_| token.len() <= MAX_BYTES).ok_or_else(none)?;
         let cell = URL_SAFE_NO_PAD.decode(cell).ok().filter(|_| id::is_digest(digest)).ok_or_else(none)?;
         let found = recall::active(platform, digest).await?;
         let tenant = found.ok_or_else(|| Problem::unauthorized("no such tenant, or one that has left"))?;
-        let json = tenant.keyring.open_brought(&place(digest, purpose), &cell).await?.map_err(|_| none())?;
+        let json = tenant.keyring.open_brought(&place(digest, purpose), &cell).await?.map_err(|fault| match fault {
+            OpenFault::Auth => none().raising(Signal::CrossTenant),
+            OpenFault::Format | OpenFault::KeyVersion(_) => none(),
+        })?;
         let sealed: Sealed = serde_json::from_slice(&json).map_err(|_| none())?;
-        if tenant.app.slug != app.slug || sealed.until <= platform.now() {
-            return Err(Problem::unauthorized("a page token of another app, or one whose time is over"));
+        if tenant.app.slug != app.slug {
+            return Err(Problem::unauthorized("a page token of another app").raising(Signal::OtherAudience));
+        }
+        if sealed.until <= platform.now() {
+            return Err(Problem::unauthorized("a page token whose time is over"));
         }
         Ok(Self { tenant })
     }

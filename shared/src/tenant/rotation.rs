@@ -4,9 +4,10 @@
 
 use zeroize::Zeroizing;
 
-use super::Tenant;
+use super::{Tenant, lookup};
 use crate::envelope::{Usage, WrappedVersion};
 use crate::platform::aws;
+use crate::platform::signal::Signal;
 use crate::platform::wrapping_key::Wrapped;
 use crate::problem::{Problem, Refusal};
 use crate::records::item::{n, s};
@@ -24,10 +25,11 @@ pub async fn rotate(tenant: &Tenant) -> Result<u32, Problem> {
     let platform = tenant.platform();
     let digest = tenant.digest();
     let found = keyring::read(platform, digest).await?.filter(|found| found.readable(tenant.id(), platform.now()).is_ok());
-    let key_item = found.ok_or_else(|| Problem::unavailable("incident: the key item is missing or another tenant's"))?;
-    let current = key_item.versions.get(&key_item.current).ok_or_else(|| Problem::unavailable("incident: no current version"))?;
+    let key_item = found.ok_or_else(lookup::incident)?;
+    let lost = |what| Problem::unavailable(what).raising(Signal::KeysMissing);
+    let current = key_item.versions.get(&key_item.current).ok_or_else(|| lost("incident: no current version"))?;
     let mut bytes = platform.wrapping_key().unwrap(&current.key_arn, tenant.id(), key_item.current, &current.wrapped).await?;
-    let data_key = bytes.get_mut(..DATA_KEY).ok_or_else(|| Problem::unavailable("incident: wrapped keys are too short"))?;
+    let data_key = bytes.get_mut(..DATA_KEY).ok_or_else(|| lost("incident: wrapped keys are too short"))?;
     platform.random().fill(data_key)?;
     let next = key_item.current.saturating_add(1);
     let Wrapped { bytes: wrapped, key_arn } = platform.wrapping_key().wrap(tenant.id(), next, &Zeroizing::new(bytes.to_vec())).await?;

@@ -33,6 +33,7 @@ use crate::connect::lifecycle::Lifecycle;
 use crate::connect::{lifecycle, qsh};
 use crate::platform::Platform;
 use crate::platform::front::read_body;
+use crate::platform::signal::Signal;
 use crate::problem::{Problem, Refusal};
 use crate::records::reading::{Opening, Rider, Wanted};
 
@@ -117,7 +118,7 @@ impl<T: Lifecycle + Send> FromRequest<Platform> for HostEvent<T> {
         let proven = prove(&parts, platform, &route, QshPolicy::Computed, None, false).await?;
         let payload = T::parse(&read_body(body, lifecycle::MAX_BODY_BYTES).await?, route.app.key, &platform.config().site_hosts)?;
         if payload.client_key() != proven.tenant.account.client_key {
-            return Err(Problem::unauthorized("the payload is about another tenant"));
+            return Err(Problem::unauthorized("the payload is about another tenant").raising(Signal::CrossTenant));
         }
         Ok(Self { event: proven.event, tenant_id: proven.tenant.id().to_owned(), payload })
     }
@@ -142,7 +143,8 @@ impl<T: Lifecycle + Send> FromRequest<Platform> for InstallToken<T> {
         // Whatever is cheap comes before a key is fetched: nobody makes us ask Atlassian with a token that could not pass.
         let presented = Presented::check(&carried, &route.signed(&parts), route.base_url.as_str(), platform.now())?;
         let payload = T::parse(&read_body(body, lifecycle::MAX_BODY_BYTES).await?, route.app.key, &platform.config().site_hosts)?;
-        let claims = presented.for_payload(payload.client_key())?.verify(platform.install_keys()).await?;
+        let bound = presented.for_payload(payload.client_key()).map_err(|fault| Problem::from(fault).raising(Signal::CrossTenant))?;
+        let claims = bound.verify(platform.install_keys()).await?;
         let digest = id::digest(route.app.slug, claims.issuer());
         Ok(Self { event: Event { app: route.app.slug, digest, iat: claims.issued_at(), move_id }, payload })
     }
@@ -219,7 +221,10 @@ impl From<TokenFault> for Problem {
     fn from(fault: TokenFault) -> Self {
         match fault {
             TokenFault::MalformedQuery => Self::malformed("query", "must be percent-encoded UTF-8"),
-            fault => Self::unauthorized(fault.reason()),
+            // Whoever comes without one, or too late, may be honest.
+            TokenFault::Missing | TokenFault::Expired => Self::unauthorized(fault.reason()),
+            TokenFault::Audience => Self::unauthorized(fault.reason()).raising(Signal::OtherAudience),
+            fault => Self::unauthorized(fault.reason()).raising(Signal::RefusedToken),
         }
     }
 }
@@ -234,7 +239,7 @@ impl From<InstallFault> for Problem {
     fn from(fault: InstallFault) -> Self {
         match fault {
             InstallFault::Token(fault) => fault.into(),
-            InstallFault::KeysUnavailable => Self::unavailable("install keys are away"),
+            InstallFault::KeysUnavailable => Self::unavailable("install keys are away").raising(Signal::AtlassianAway),
         }
     }
 }

@@ -16,6 +16,7 @@ use aws_sdk_s3::primitives::DateTime;
 
 use crate::platform::Platform;
 use crate::platform::schedule::{Deadline, Report};
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 
 /// How old something must be that is removed, in seconds: no upload and no sealing takes so long.
@@ -105,6 +106,6 @@ impl Counts {
             ("faults", self.faults),
             ("finished", u64::from(self.finished)),
         ];
-        Report { counts, incident }
+        Report { counts, signal: incident.then_some(Signal::Incident) }
     }
 }

@@ -26,6 +26,7 @@ pub use event::Restored;
 
 use crate::platform::Platform;
 use crate::platform::schedule::{Deadline, Report};
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 
 /// Goes over everything that was restored, until a check finds nothing more or the deadline is near.
@@ -143,6 +144,6 @@ impl Counts {
             ("faults", self.faults),
             ("finished", u64::from(self.finished)),
         ];
-        Report { counts, incident }
+        Report { counts, signal: incident.then_some(Signal::Incident) }
     }
 }

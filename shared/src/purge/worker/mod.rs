@@ -17,6 +17,7 @@ mod uploads;
 use crate::platform::Platform;
 use crate::platform::queue::{DeadLetter, Handled};
 use crate::platform::schedule::Deadline;
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 use crate::purge::certificate;
 use crate::purge::message::Message;
@@ -42,7 +43,7 @@ pub async fn go_on(platform: &Platform, body: &str, deadline: Deadline) -> Resul
     }
     let now = platform.now();
     if departure.is_late(now) {
-        tracing::error!(target: "lethe", digest = departure.digest, "a purge is late");
+        tracing::error!(target: "lethe", digest = departure.digest, signal = Signal::PurgeIncident.name(), "a purge is late");
     }
     let begins = departure.shredded_at.unwrap_or(now).saturating_add(IN_FLIGHT);
     if now < begins {
@@ -91,7 +92,8 @@ impl Work<'_> {
             return Ok("sent on");
         }
         if !self.is_empty().await? {
-            tracing::error!(target: "lethe", digest = self.leased.departure.digest, "incident: something was left after a purge, which starts over");
+            let (digest, signal) = (&self.leased.departure.digest, Signal::PurgeIncident.name());
+            tracing::error!(target: "lethe", digest, signal, "incident: something was left after a purge, which starts over");
             self.leased.start_over(self.platform).await?;
             Message::about(&self.leased.departure).send_in(self.platform, 0).await?;
             return Ok("started over");
@@ -139,7 +141,7 @@ impl Work<'_> {
         }
         let Departure { digest, tenant_id, .. } = &self.leased.departure;
         if purging::owner_of_keys(self.platform, digest).await?.as_ref() == Some(tenant_id) {
-            return Err(Problem::unavailable("incident: keys of a tenant are back that were deleted"));
+            return Err(Problem::unavailable("incident: keys of a tenant are back that were deleted").raising(Signal::PurgeIncident));
         }
         Ok(true)
     }

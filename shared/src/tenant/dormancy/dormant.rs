@@ -18,6 +18,7 @@ use super::asking::Answer;
 use super::licence;
 use super::spells::{Spells, Verdict};
 use crate::platform::schedule::{Deadline, Report};
+use crate::platform::signal::Signal;
 use crate::platform::{Platform, aws};
 use crate::problem::Problem;
 use crate::records::item::{self, Damaged, Item, n, s};
@@ -231,6 +232,6 @@ impl Counts {
             ("late", self.late),
             ("finished", u64::from(self.finished)),
         ];
-        Report { counts, incident }
+        Report { counts, signal: incident.then_some(Signal::Incident) }
     }
 }

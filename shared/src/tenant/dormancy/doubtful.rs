@@ -172,6 +172,6 @@ impl Counts {
             ("faults", self.faults),
             ("finished", u64::from(self.finished)),
         ];
-        Report { counts, incident: false }
+        Report { counts, signal: None }
     }
 }

@@ -6,6 +6,7 @@ use super::super::item::TenantItem;
 use super::super::state::{Order, State};
 use super::{DOUBTFUL, Event, LEAVING_DOUBTED, SILENTLY_LEFT, by_digest, dated};
 use crate::platform::Platform;
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 use crate::records::item::{n, s};
 use crate::records::transaction::{Outcome, Transaction, at_revision, of_tenant};
@@ -58,7 +59,8 @@ pub(super) async fn depart(platform: &Platform, leave: &Leave<'_>, before: &Tena
     let transaction = dated(transaction, &tables.tenant_keys, &departure, has_keys);
     let outcome = transaction.commit(platform, leave.move_id).await?;
     if !has_keys && outcome == Outcome::Done {
-        tracing::error!(target: "lethe", digest = before.digest, "incident: a tenant has left whose key item is missing");
+        let signal = Signal::KeysMissing.name();
+        tracing::error!(target: "lethe", digest = before.digest, signal, "incident: a tenant has left whose key item is missing");
     }
     Ok(outcome)
 }

@@ -20,6 +20,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::Tenant;
+use crate::platform::signal::Signal;
 use crate::problem::Problem;
 use crate::records::{Named, Reading};
 
@@ -279,7 +280,8 @@ impl Tenant {
 }
 
 fn not_said(fault: super::site::NotAnswered) -> Problem {
-    Problem::unavailable(fault.to_string()).told("the site did not say whether you may do this; try again in a moment")
+    let problem = Problem::unavailable(fault.to_string()).raising(Signal::AtlassianAway);
+    problem.told("the site did not say whether you may do this; try again in a moment")
 }
 
 #[cfg(test)]
