@@ -10,6 +10,8 @@ use axum::response::Response;
 use shared::platform::front::ORIGIN_SECRET;
 use tower::ServiceExt as _;
 
+use crate::template::matches;
+
 /// What stands behind one pattern.
 #[derive(Clone)]
 pub(crate) struct Behaviour {
@@ -32,7 +34,7 @@ pub(crate) fn front_door(behaviours: Vec<Behaviour>, origin_secret: HeaderValue)
 
 async fn pass(State(door): State<Door>, mut request: Request) -> Response {
     let path = request.uri().path();
-    let Some(behaviour) = door.behaviours.iter().find(|behaviour| matches(behaviour.pattern.as_bytes(), path.as_bytes())) else {
+    let Some(behaviour) = door.behaviours.iter().find(|behaviour| matches(&behaviour.pattern, path)) else {
         return Response::builder().status(404).body(Body::empty()).unwrap_or_default();
     };
     // Whatever a caller put there itself, as CloudFront's custom headers do.
@@ -56,51 +58,3 @@ const LARGEST_STREAM: u64 = 200_000_000;
 
 /// Lambda's limit of an answer that is not streamed: 6 MB.
 const LARGEST_ANSWER: u64 = 6 * 1024 * 1024;
-
-/// CloudFront's patterns: `*` stands for any text, `?` for any one character, upper and lower case differ.
-pub(crate) fn matches(pattern: &[u8], path: &[u8]) -> bool {
-    let (mut pattern, mut path) = (pattern, path);
-    // Where to go on if what follows the last star does not fit: behind that star, one character later in the path.
-    let mut retry: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern.split_first(), path.split_first()) {
-            (Some((b'*', later)), _) => {
-                retry = Some((later, path));
-                pattern = later;
-            }
-            (None, None) => return true,
-            (Some((letter, later)), Some((found, rest))) if letter == found || *letter == b'?' => (pattern, path) = (later, rest),
-            _ => {
-                let Some((behind, (_, rest))) = retry.and_then(|(behind, tried)| Some((behind, tried.split_first()?))) else {
-                    return false;
-                };
-                retry = Some((behind, rest));
-                (pattern, path) = (behind, rest);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_crosses_slashes_and_a_question_mark_is_one_character() {
-        for (pattern, path, expected) in [
-            ("/*/installed", "/tm/installed", true),
-            ("/*/installed", "/a/b/installed", true),
-            ("/*/installed", "/installed", false),
-            ("/*/configuration/*", "/tm/configuration/a/b", true),
-            ("/*/configuration/*", "/tm/configuration/", true),
-            ("/*/configuration/*", "/tm/configuration", false),
-            ("/?/x", "/a/x", true),
-            ("/?/x", "//x", false),
-            ("*", "", true),
-            ("*a*b", "/xaxxbxb", true),
-            ("*a*b", "/xaxxbx", false),
-        ] {
-            assert_eq!(matches(pattern.as_bytes(), path.as_bytes()), expected, "{pattern} {path}");
-        }
-    }
-}

@@ -4,13 +4,14 @@
 //! - [`host`]: the functions over both, behind the front door. - [`delivery`]: the way from a bucket or a queue to a function. - [`time_passing`]: what
 //!   happens by itself. - [`jira`]: sites, their
 //!   users, and the small Jira to look at. - [`atlassian`]: its keys and tokens. - [`machine`]: all of it, as `cargo run` starts it.
-//! - [`retention_page()`]: a document made of the code. - [`samples`]: the sample events. - [`runtime_api`]: the real binaries, as Lambda runs them. - [`verify`]: deletion certificates, checked.
+//! - [`retention_page()`], [`cost`]: documents made of the code. - [`samples`]: the sample events. - [`runtime_api`]: the real binaries, as Lambda runs them. - [`verify`]: deletion certificates, checked.
 //!
 //! The tests run on the same host, in memory.
 
 pub mod atlassian;
 pub mod aws;
 pub mod clock;
+pub mod cost;
 pub mod delivery;
 mod front_door;
 pub mod host;

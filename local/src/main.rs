@@ -45,6 +45,8 @@ enum Command {
     Curl,
     /// Print `docs/RETENTION.md`: how long anything is kept, and how that adds up.
     Retention,
+    /// Print `docs/COST.md`: what everything asks of AWS, counted, and what that costs.
+    Cost,
     /// Print the token that a request of the site `acme` carries, e.g. `token GET /test-management/account`.
     Token {
         /// The method.
@@ -79,6 +81,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(Command::Curl) => curl(&arguments, &functions, &jira),
         Some(Command::Retention) => {
             print!("{}", local::retention_page());
+            Ok(())
+        }
+        Some(Command::Cost) => {
+            print!("{}", local::cost::cost_page().await?);
             Ok(())
         }
         Some(Command::Token { method, target, user }) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::purge::timeline::{EARLY_LIVE, Sum, Timeline};
 use shared::records::DataClass;
+use shared::records::backups::{BackupClass, STORES};
 use shared::records::register::EVER_SHIPPED;
 use shared::records::retention::{DEADLINE, Ending, GRACE, LONGEST_SINK, RETENTIONS, SINKS};
 
@@ -88,12 +89,25 @@ fn sum(sum: &Sum) -> String {
 }
 
 fn backups(timeline: Timeline) -> String {
-    let rows = [
-        ["the table of wrapped keys".to_owned(), "point-in-time recovery".to_owned(), timeline.key_backup_days().to_string()],
-        ["every other table".to_owned(), "point-in-time recovery".to_owned(), timeline.data_backup_days().to_string()],
-    ];
-    let table = table(["Of", "How", "Days at most"], rows.into_iter());
-    format!("## Backups\n\nA deployment may keep them for fewer days (`KeyBackupDays`, `DataBackupDays`), and never for more.\n\n{table}")
+    let (keys, data) = (timeline.key_backup_days().to_string(), timeline.data_backup_days().to_string());
+    let rows = STORES.iter().map(|store| {
+        let (how, days) = match store.contents.backup_class() {
+            BackupClass::None => ("not backed up: what lies there goes before its tenant does", "0"),
+            BackupClass::Standard => ("a point every four hours at the latest, and a day's copy in the backup region", data.as_str()),
+            BackupClass::Connector => ("a point every hour, and a night's copy in the backup region", data.as_str()),
+            BackupClass::Keys => ("a point every four hours at the latest, each copied to the backup region", keys.as_str()),
+            BackupClass::Proof => {
+                ("a point every four hours at the latest, each copied to the backup region; no customer data", data.as_str())
+            }
+        };
+        [store.resource.to_owned(), how.to_owned(), days.to_owned()]
+    });
+    let table = table(["Of", "How", "Days at most"], rows);
+    format!(
+        "## Backups\n\nA deployment may keep them for fewer days (`KeyBackupDays`, `DataBackupDays`), and never for more. A table that is backed up \
+         can be restored to any second of these days too. The sums above have a copy count its days \
+         from when it is made, which is the worst case.\n\n{table}"
+    )
 }
 
 fn sinks() -> String {
@@ -109,7 +123,11 @@ fn sinks() -> String {
         [sink.resource.to_owned(), sink.holds.to_owned(), setting.to_owned(), in_days(sink.kept)]
     });
     let table = table(["Where", "What lies there", "Setting", "Days"], rows);
-    format!("## Queues, logs and leftovers\n\nAWS deletes these by itself. None may be kept for more than {longest} days.\n\n{table}")
+    format!(
+        "## Queues, logs and leftovers\n\nAWS deletes these by itself. None may be kept for more than {longest} days.\n\n{table}\n\
+         What an account records of itself is not in this list. CloudTrail's data events, where they are switched on, hold users' IP \
+         addresses and objects' names; [OPERATIONS](OPERATIONS.md) says how to keep them no longer.\n"
+    )
 }
 
 fn class(class: Option<DataClass>) -> String {

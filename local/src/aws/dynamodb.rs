@@ -153,6 +153,7 @@ impl Tables {
             for (name, value) in part {
                 match (whole.entry(name).or_insert_with(|| json!({})), value) {
                     (Value::Object(all), Value::Object(more)) => all.extend(more),
+                    (Value::Array(all), Value::Array(more)) => all.extend(more),
                     (other, value) => *other = value,
                 }
             }

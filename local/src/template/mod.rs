@@ -8,12 +8,15 @@ use yaml_serde::Value;
 use crate::aws::{BucketSpec, TableSpec};
 
 mod bucket;
+mod pattern;
 mod queue;
 mod schedule;
 mod table;
 mod trigger;
 
 pub use bucket::bucket_name;
+pub use pattern::RoutePattern;
+pub(crate) use pattern::matches;
 pub use schedule::Schedule;
 pub use trigger::{QueueTrigger, Rule};
 
@@ -26,22 +29,25 @@ pub struct Template {
     root: Value,
 }
 
-/// One pattern of the front door and the function behind it, by its logical id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoutePattern {
-    /// CloudFront's pattern: `*` is any text, slashes too, `?` any one character.
-    pub pattern: String,
-    /// The function's logical id.
-    pub function: String,
-}
-
 /// One statement of a function's own role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
+    /// What the statement calls itself.
+    pub sid: String,
     /// The actions, as IAM names them.
     pub actions: Vec<String>,
     /// The logical ids of the resources, or the literal where it is one.
     pub resources: Vec<String>,
+}
+
+/// The statements of a role that Lambda uses in the function's name: its log, its queue, and where it tells of runs that failed.
+const ASKED_BY_LAMBDA: [&str; 3] = ["WriteLog", "TakeFromTheQueue", "TellOfAFailedRun"];
+
+impl Grant {
+    fn read(statement: &Value) -> Self {
+        let sid = text(statement, "Sid").unwrap_or_default().to_owned();
+        Self { sid, actions: texts(at(statement, &["Action"])), resources: texts(at(statement, &["Resource"])) }
+    }
 }
 
 /// The template is not what this reader takes it for.
@@ -165,14 +171,29 @@ impl Template {
         Ok(environment)
     }
 
-    /// What a function's own role may do.
+    /// What a function's own role lets the function do.
     #[must_use]
     pub fn grants(&self, function: &str) -> Vec<Grant> {
-        let policies = at(&self.root, &["Resources", function, "Properties", "Policies"]).and_then(Value::as_sequence);
-        let statements = policies.into_iter().flatten().filter_map(|policy| at(policy, &["Statement"])?.as_sequence()).flatten();
-        statements
-            .map(|statement| Grant { actions: texts(at(statement, &["Action"])), resources: texts(at(statement, &["Resource"])) })
-            .collect()
+        self.granted(function).into_iter().filter(|grant| !ASKED_BY_LAMBDA.contains(&grant.sid.as_str())).collect()
+    }
+
+    /// What a function's own role lets Lambda do around the function.
+    #[must_use]
+    pub fn grants_to_lambda(&self, function: &str) -> Vec<Grant> {
+        self.granted(function).into_iter().filter(|grant| ASKED_BY_LAMBDA.contains(&grant.sid.as_str())).collect()
+    }
+
+    fn granted(&self, function: &str) -> Vec<Grant> {
+        self.statements(function).iter().map(Grant::read).collect()
+    }
+
+    /// The statements of a function's own role, as they stand.
+    #[must_use]
+    pub fn statements(&self, function: &str) -> Vec<Value> {
+        let role = format!("{function}Role");
+        let policies = at(&self.root, &["Resources", &role, "Properties", "Policies"]).and_then(Value::as_sequence);
+        let documents = policies.into_iter().flatten().filter_map(|policy| at(policy, &["PolicyDocument", "Statement"])?.as_sequence());
+        documents.flatten().cloned().collect()
     }
 
     fn parameter_default(&self, name: &str) -> Option<String> {

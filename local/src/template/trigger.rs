@@ -50,12 +50,18 @@ impl Rule {
 }
 
 impl Template {
-    /// The rules of EventBridge about objects in buckets.
+    /// The rules of EventBridge about objects in buckets. Those that tell people, through a topic, are about calls that nobody makes here.
     ///
     /// # Errors
-    /// If a rule is about anything else, or leads elsewhere than to one queue.
+    /// If any other rule is about anything else, or leads elsewhere than to one queue.
     pub fn rules(&self) -> Result<Vec<Rule>, TemplateFault> {
-        let rules = self.resources("AWS::Events::Rule").into_iter().map(|(id, rule)| {
+        let topics = self.resources("AWS::SNS::Topic");
+        let tells = |rule: &Value| {
+            let targets = at(rule, &["Properties", "Targets"]).and_then(Value::as_sequence).into_iter().flatten();
+            let mut led = targets.flat_map(|target| texts(at(target, &["Arn"]))).peekable();
+            led.peek().is_some() && led.all(|target| topics.iter().any(|(id, _)| *id == target))
+        };
+        let rules = self.resources("AWS::Events::Rule").into_iter().filter(|(_, rule)| !tells(rule)).map(|(id, rule)| {
             let pattern = at(&rule, &["Properties", "EventPattern"]).ok_or_else(|| TemplateFault(format!("{id}: no pattern")))?;
             let targets = at(&rule, &["Properties", "Targets"]).and_then(Value::as_sequence).map(Vec::as_slice).unwrap_or_default();
             let [target] = targets else { return Err(TemplateFault(format!("{id}: not one target"))) };
