@@ -13,11 +13,10 @@ use local::aws::{Fault, Mark, Need, Service};
 use local::host::ORIGIN_SECRET;
 use local::mounts::Work;
 use local::samples::Sample;
-use local::template::{Template, at, bucket_name};
+use local::template::{Template, bucket_name};
 use serde_json::json;
 use shared::problem::Problem;
 use shared::tenant::{Anonymous, ContextToken, rotation};
-use yaml_serde::Value;
 
 use crate::asking;
 use crate::attachments::PATH;
@@ -325,112 +324,24 @@ async fn every_function_may_do_what_it_does_and_nothing_else() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Promise A-42.
+/// Beside what a function does, its role lets Lambda write its log, take from its queue and tell of its failed runs: each of its own, and only where
+/// there is such a queue or run.
 #[test]
-fn no_function_is_granted_a_wildcard() {
+fn lambda_may_do_around_a_function_what_its_triggers_need_and_nothing_else() {
     let template = Template::deployed().unwrap();
-    for function in template.functions() {
-        let grants = template.grants(&function);
-        assert!(!grants.is_empty(), "{function}");
-        // All objects of one bucket is as close as it gets: whose they are stands in their names. What is restored is named when it is
-        // restored, and nothing else begins so.
-        let close = |resource: &String| {
-            let restored = function == "RestoreFilter" && resource.contains("restored-*");
-            let resource = if restored { resource.replacen("restored-*", "restored-", 1) } else { resource.clone() };
-            resource
-                .strip_suffix("/*")
-                .filter(|name| restored || name.ends_with("Bucket"))
-                .map_or_else(|| resource.clone(), ToOwned::to_owned)
-        };
-        let named = grants.iter().flat_map(|grant| grant.actions.iter().cloned().chain(grant.resources.iter().map(close)));
-        for named in named {
-            assert!(!named.is_empty() && !named.contains('*'), "{function}: {named}");
-        }
-    }
-}
-
-/// The wrapping key unwraps for a function only what was wrapped as a tenant's key; the storage key serves only the own calls of DynamoDB, S3
-/// and SQS, each by a statement of its own.
-#[test]
-fn every_use_of_a_key_is_bound_to_its_purpose() {
-    for (id, function) in Template::deployed().unwrap().resources("AWS::Serverless::Function") {
-        let policies = at(&function, &["Properties", "Policies"]).and_then(Value::as_sequence).unwrap();
-        for statement in policies.iter().flat_map(|policy| at(policy, &["Statement"]).and_then(Value::as_sequence).unwrap()) {
-            let actions = format!("{:?}", at(statement, &["Action"]).unwrap());
-            let condition = at(statement, &["Condition", "StringEquals"]).map(|equals| format!("{equals:?}")).unwrap_or_default();
-            let resource = format!("{:?}", at(statement, &["Resource"]).unwrap());
-            let bound = match (resource.contains("WrappingKey"), resource.contains("StorageKey")) {
-                (true, false) if actions.contains("DescribeKey") => !actions.contains("Decrypt"),
-                (true, false) => condition.contains("kms:EncryptionContext:purpose") && condition.contains("tenant-key"),
-                (false, true) => {
-                    let services = ["dynamodb.", "s3.", "sqs."].into_iter().filter(|service| condition.contains(service));
-                    condition.contains("kms:ViaService") && services.count() == 1
-                }
-                // It can sign, and nothing else.
-                (false, false) if resource.contains("CertificateKey") => !actions.contains("Decrypt") && !actions.contains("Encrypt"),
-                (names_wrapping_key, _) => !names_wrapping_key && !actions.contains("kms:"),
-            };
-            assert!(bound, "{id}: {actions} on {resource} if {condition}");
-        }
-    }
-}
-
-/// Promises A-35 and A-48: encrypted, guarded against deletion, restorable to any second of the last weeks.
-#[test]
-fn every_table_is_encrypted_guarded_and_restorable() {
-    for (id, table) in Template::deployed().unwrap().resources("AWS::DynamoDB::Table") {
-        let property = |names: &[&str]| at(table.get("Properties").unwrap(), names).cloned().unwrap_or(Value::Null);
-        // The wrapped keys are kept in backups for a week only: that bounds how long anything is readable.
-        let days = if id == "TenantKeysTable" { "KeyBackupDays" } else { "DataBackupDays" };
-        let key = property(&["SSESpecification", "KMSMasterKeyId"]);
-        for (what, holds) in [
-            ("deletion protection", property(&["DeletionProtectionEnabled"]) == Value::Bool(true)),
-            ("recovery", property(&["PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"]) == Value::Bool(true)),
-            (
-                "its days of recovery",
-                matches!(property(&["PointInTimeRecoverySpecification", "RecoveryPeriodInDays"]), Value::Tagged(tagged) if tagged.value.as_str() == Some(days)),
-            ),
-            ("encryption by KMS", property(&["SSESpecification", "SSEType"]).as_str() == Some("KMS")),
-            ("the storage key", matches!(&key, Value::Tagged(tagged) if tagged.value.as_str() == Some("StorageKey.Arn"))),
-            ("pay per request", property(&["BillingMode"]).as_str() == Some("PAY_PER_REQUEST")),
-            ("being kept when the stack goes", table.get("DeletionPolicy").and_then(Value::as_str) == Some("Retain")),
-            ("being kept when it is replaced", table.get("UpdateReplacePolicy").and_then(Value::as_str) == Some("Retain")),
-        ] {
-            assert!(holds, "{id} lacks {what}");
-        }
-    }
-}
-
-/// Promise E-34: TTL is the net under the purge, wherever something has an end of its own.
-#[test]
-fn everything_that_has_an_end_of_its_own_has_a_ttl() {
-    for table in Template::deployed().unwrap().tables().unwrap() {
-        // Of departures, only tombstones have a date, seven years ahead.
-        let expected = (table.name != "TenantsTable").then_some("expires_at");
-        assert_eq!(table.ttl_attribute.as_deref(), expected, "{}", table.name);
-    }
-}
-
-/// Promises A-38 to A-40: the only ways in are the front door and the functions' URLs, all TLS; there is no host to log in to.
-#[test]
-fn nothing_is_deployed_that_listens_beside_the_front_door() {
-    let template = Template::deployed().unwrap();
-    let types = include_str!("../template.yaml").lines().filter_map(|line| line.strip_prefix("    Type: AWS::"));
-    let listening = ["EC2", "ECS", "EKS", "ElasticLoadBalancing", "ApiGateway", "AppRunner", "Lightsail", "RDS", "Transfer", "AppSync"];
-    for kind in types {
-        assert!(!listening.iter().any(|service| kind.starts_with(service)), "{kind}");
-    }
-    let (_, door) = template.resources("AWS::CloudFront::Distribution").remove(0);
-    let config = at(&door, &["Properties", "DistributionConfig"]).unwrap();
-    let version = at(config, &["ViewerCertificate", "MinimumProtocolVersion"]).and_then(Value::as_str).unwrap();
-    assert!(version >= "TLSv1.2", "{version}");
-    let behaviours = at(config, &["CacheBehaviors"]).and_then(Value::as_sequence).unwrap();
-    for behaviour in behaviours.iter().chain(at(config, &["DefaultCacheBehavior"])) {
-        let said = |name: &str| behaviour.get(name).and_then(Value::as_str);
-        assert_eq!(said("ViewerProtocolPolicy"), Some("https-only"), "{behaviour:?}");
-        assert_eq!(said("CachePolicyId"), Some("4135ea2d-6df8-44a3-9df3-4b5a84be39ad"), "CachingDisabled: {behaviour:?}");
-    }
-    for origin in at(config, &["Origins"]).and_then(Value::as_sequence).unwrap() {
-        assert_eq!(at(origin, &["CustomOriginConfig", "OriginProtocolPolicy"]).and_then(Value::as_str), Some("https-only"), "{origin:?}");
+    let (queues, schedules) = (template.queue_triggers().unwrap(), template.schedules().unwrap());
+    let grant = |sid: &str, actions: &[&str], on: &str| local::template::Grant {
+        sid: sid.to_owned(),
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        resources: vec![on.to_owned()],
+    };
+    for id in template.functions() {
+        let mut needed = vec![grant("WriteLog", &["logs:CreateLogStream", "logs:PutLogEvents"], &format!("{id}Log"))];
+        let queue = queues.iter().find(|trigger| trigger.function == id);
+        let take = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        needed.extend(queue.map(|trigger| grant("TakeFromTheQueue", &take, &trigger.queue)));
+        let is_scheduled = schedules.iter().any(|schedule| schedule.function == id);
+        needed.extend(is_scheduled.then(|| grant("TellOfAFailedRun", &["sqs:SendMessage"], "FailedRuns")));
+        assert_eq!(template.grants_to_lambda(&id), needed, "{id}");
     }
 }

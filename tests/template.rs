@@ -144,7 +144,7 @@ async fn every_function_has_all_that_a_function_has() {
                 [is_triggered, is_routed, is_operators, is_invoked(&name)].iter().filter(|way| **way).count() == 1,
             ),
             ("an URL, if somebody calls it, and none otherwise", has_url == (is_routed || is_operators)),
-            ("a log group of its name", log_name == Some(&format!("/aws/lambda/${{{id}}}"))),
+            ("a log group of its name", log_name == Some(&format!("/lethe/${{AWS::StackName}}/{name}"))),
             ("30 days in its log group", log.and_then(|log| at(log, &["Properties", "RetentionInDays"])?.as_u64()) == Some(30)),
             ("an environment that it starts with", world.host.platform(&name).is_some()),
         ] {

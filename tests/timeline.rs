@@ -96,8 +96,11 @@ impl Deployed {
         for (id, table) in self.resources("AWS::DynamoDB::Table") {
             let is_of_keys = self.key_table() == Some(id);
             let most = u64::from(if is_of_keys { timeline.key_backup_days() } else { timeline.data_backup_days() });
-            let recovery = at(table, &["PointInTimeRecoverySpecification", "RecoveryPeriodInDays"]).and_then(|value| self.number(value));
+            let specified = |name| at(table, &["PointInTimeRecoverySpecification", name]);
+            let recovery = specified("RecoveryPeriodInDays").and_then(|value| self.number(value));
             match recovery {
+                // Which tables need it the rules of backups say.
+                None if specified("PointInTimeRecoveryEnabled").and_then(Value::as_bool) == Some(false) => {}
                 None => faults.push(format!("{id} does not say for how long it can be restored")),
                 Some(days) if days > most => faults.push(format!("{id} can be restored for {days} days, and the timeline says {most}")),
                 Some(_) => {}

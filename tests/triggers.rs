@@ -14,6 +14,7 @@ use shared::platform::Platform;
 use shared::platform::invocation::Invocation;
 use shared::platform::queue::{self, DeadLetter, Handled, QueueEvent};
 use shared::platform::schedule::{self, Deadline, Report};
+use shared::platform::signal::Signal;
 use shared::problem::Problem;
 use shared::tenant::id::digest;
 use yaml_serde::Value;
@@ -92,29 +93,37 @@ fn every_queue_that_starts_a_function_has_dead_letters_and_patience() {
     }
 }
 
-/// Promise A-42: what the queues' policy and the storage key's let in is our rule, and no other service or rule.
+/// Promise A-42: what the queues' policy lets in is our rule, and no other service or rule.
 #[test]
 fn nobody_but_the_rule_may_write_to_the_queues() {
-    let template = Template::deployed().unwrap();
-    let policies = [template.resources("AWS::SQS::QueuePolicy"), template.resources("AWS::KMS::Key")].concat();
     let mut rules = 0;
-    for (id, policy) in policies {
-        let document = at(&policy, &["Properties", "PolicyDocument"]).or_else(|| at(&policy, &["Properties", "KeyPolicy"])).unwrap();
-        for statement in at(document, &["Statement"]).and_then(Value::as_sequence).unwrap() {
-            match at(statement, &["Principal", "Service"]).and_then(Value::as_str) {
-                None => assert!(at(statement, &["Principal", "AWS"]).is_some(), "{id}: {statement:?}"),
-                Some(service) => {
-                    let source = at(statement, &["Condition", "ArnEquals", "aws:SourceArn"]);
-                    let Some(Value::Tagged(source)) = source else { panic!("{id}: {statement:?}") };
-                    let source = source.value.as_str().unwrap();
-                    let is_ours = source == "ArrivalRule.Arn" || source.ends_with(":rule/${AWS::StackName}-arrivals");
-                    assert_eq!((service, is_ours), ("events.amazonaws.com", true), "{id}: {statement:?}");
-                    rules += 1;
-                }
-            }
+    for (id, policy) in Template::deployed().unwrap().resources("AWS::SQS::QueuePolicy") {
+        for statement in at(&policy, &["Properties", "PolicyDocument", "Statement"]).and_then(Value::as_sequence).unwrap() {
+            let service = at(statement, &["Principal", "Service"]).and_then(Value::as_str);
+            let source = at(statement, &["Condition", "ArnEquals", "aws:SourceArn"]);
+            let Some(Value::Tagged(source)) = source else { panic!("{id}: {statement:?}") };
+            assert_eq!((service, source.value.as_str()), (Some("events.amazonaws.com"), Some("ArrivalRule.Arn")), "{id}: {statement:?}");
+            rules += 1;
         }
     }
-    assert_eq!(rules, 2);
+    assert_eq!(rules, 1);
+}
+
+/// Promise A-36: a service that uses a key for itself, and in nobody's name, may do so for what is of this stack alone.
+#[test]
+fn a_service_uses_a_key_for_this_stack_alone() {
+    let mut uses = 0;
+    for (id, key) in Template::deployed().unwrap().resources("AWS::KMS::Key") {
+        for statement in at(&key, &["Properties", "KeyPolicy", "Statement"]).and_then(Value::as_sequence).unwrap() {
+            if at(statement, &["Principal", "Service"]).is_none() {
+                continue;
+            }
+            let condition = format!("{:?}", at(statement, &["Condition"]));
+            assert!(condition.contains("kms:EncryptionContext:aws:") && condition.contains("${AWS::StackName}"), "{id}: {statement:?}");
+            uses += 1;
+        }
+    }
+    assert_eq!(uses, 3, "logs, queues, the topic of alarms");
 }
 
 /// Four messages: one that is done, one that fails, one that panics and one that is dead.
@@ -155,8 +164,8 @@ async fn each_run_of_a_schedule_is_told_once() {
     let world = World::new().await;
     let platform = world.host.platform("attachment-reconcile").unwrap();
     let log = Log::kept();
-    let report = |incident| Report { counts: vec![("removed", 2)], incident };
-    for ran in [Ok(report(false)), Ok(report(true)), Err(Problem::unavailable("away"))] {
+    let report = |signal| Report { counts: vec![("removed", 2)], signal };
+    for ran in [Ok(report(None)), Ok(report(Some(Signal::Incident))), Err(Problem::unavailable("away"))] {
         let _ = schedule::tell(&platform, "probe", async { ran }).await;
     }
     let panicked = schedule::tell(&platform, "probe", async { panic!("told by nobody") }).await;
