@@ -83,7 +83,7 @@ async fn descriptor_of(world: &World, regions: &str) -> Value {
             "LETHE_ORIGIN_SECRETS" => ORIGIN_SECRET,
             "LETHE_INSTALL_KEYS_URLS" => "https://keys.example",
             "LETHE_SITE_HOSTS" => ".atlassian.net",
-            "AWS_ENDPOINT_URL_S3" => return None,
+            "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3" => return None,
             "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
             "LETHE_WRAPPING_KEY" | "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
             "LETHE_KEY_BACKUP_DAYS" => "7",

@@ -344,7 +344,7 @@ async fn more_sites_that_refuse_us_than_know_us_are_an_incident() {
             world.jira.trouble(site, REFUSED);
         }
         let report = ask(&world).await;
-        assert_eq!((report.count("refused"), report.incident), (refusing as u64, refusing == 10), "{report}");
+        assert_eq!((report.count("refused"), report.is_incident()), (refusing as u64, refusing == 10), "{report}");
     }
 }
 

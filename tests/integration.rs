@@ -4,19 +4,23 @@
 //! is what every refusal is held to.
 
 mod account;
+mod alarms;
 mod asking;
 mod attached_objects;
 mod attachment_faults;
 mod attachments;
 mod attacks;
+mod backups;
 mod bad_input;
 mod configuration;
 mod conventions;
+mod cost;
 mod dependency_faults;
 mod descriptor;
 mod doors;
 mod dormancy;
 mod doubts;
+mod environments;
 mod erasure;
 mod erasure_faults;
 mod erasure_holds;
@@ -44,8 +48,10 @@ mod restoring;
 mod rights;
 mod rotation;
 mod round_trips;
+mod rules;
 mod sealing;
 mod secrets;
+mod security_page;
 mod shared_secrets;
 mod siege;
 mod simulation;

@@ -79,7 +79,7 @@ async fn an_object_that_no_record_tells_of_goes_with_all_its_versions_once_it_is
     assert_eq!(lies_in(&world, "sealed-bucket").len(), 4);
     world.clock.advance(Duration::from_secs(1));
     let report = run(&world).await;
-    assert_eq!((done(&report), report.incident), (vec![("objects-removed", 2)], false));
+    assert_eq!((done(&report), report.is_incident()), (vec![("objects-removed", 2)], false));
     assert_eq!(lies_in(&world, "sealed-bucket").len(), 1);
     assert_eq!(read(&world, &world.acme, &id, &[]).await.text(), "a plan");
     assert_eq!(done(&run(&world).await), [], "once is enough");
@@ -107,7 +107,7 @@ async fn a_record_without_an_object_is_told_and_stays() {
     s3(&world).delete_object().bucket("sealed-bucket").key(object_of(&world, &covered)).send().await.unwrap();
     let before = world.aws().dump().unwrap();
     let report = run(&world).await;
-    assert_eq!((done(&report), report.incident), (vec![("records-without-object", 2)], true));
+    assert_eq!((done(&report), report.is_incident()), (vec![("records-without-object", 2)], true));
     assert_eq!(world.aws().dump().unwrap(), before);
     assert_eq!(read(&world, &world.acme, &kept, &[]).await.text(), "kept");
     assert!(!report.to_string().contains(&lost), "no names in the report");
@@ -128,7 +128,7 @@ async fn objects_whose_records_were_lost_are_left_alone_and_told() {
     dynamodb.delete_item().table_name("AttachmentsTable").set_key(Some(key.into())).send().await.unwrap();
     world.clock.advance(OLD);
     let report = run(&world).await;
-    assert_eq!((done(&report), report.incident), (vec![("tenants-lacking-records", 1)], true));
+    assert_eq!((done(&report), report.is_incident()), (vec![("tenants-lacking-records", 1)], true));
     assert_eq!(lies_in(&world, "sealed-bucket").len(), 2);
 }
 
@@ -140,7 +140,7 @@ async fn what_has_no_name_of_ours_is_told_and_left_alone() {
     }
     world.clock.advance(OLD);
     let report = run(&world).await;
-    assert_eq!((done(&report), report.incident), (vec![("strangers", 2)], true));
+    assert_eq!((done(&report), report.is_incident()), (vec![("strangers", 2)], true));
     assert_eq!(lies_in(&world, "sealed-bucket").len(), 2);
 }
 
@@ -164,7 +164,7 @@ async fn what_arrived_a_day_ago_goes_with_its_upload() {
     // Its uploader was told that it was being sealed: that it was not is told.
     let report = run(&world).await;
     assert_eq!(done(&report), [("arrivals-removed", 1), ("arrivals-lost", 1), ("multiparts-aborted", 2)]);
-    assert!(report.incident);
+    assert!(report.is_incident());
     assert_eq!(world.aws().files().unwrap().into_keys().collect::<Vec<_>>(), Vec::<String>::new());
     for gone in [&id, unfinished["id"].as_str().unwrap()] {
         assert_eq!(look(&world, &world.acme, gone).await.status, StatusCode::NOT_FOUND);

@@ -217,6 +217,10 @@ impl Course {
         let Some(left) = self.tenants[index].left().filter(|left| left.shredded_at.is_none()).copied() else { return Ok(()) };
         let body = json!({"clientKey": self.tenants[index].site.client_key, "ticket": 7, "reason": "legal-obligation", "days": days});
         let status = self.operate(index, "hold", &body).await?;
+        // A hold that was lifted late leaves keys whose date has passed, which count as gone: there is nothing to hold any more.
+        if now >= left.kept_until() + DAY {
+            return self.expect(index, "a hold without keys", status, &[StatusCode::CONFLICT]);
+        }
         self.expect(index, "a hold", status, &[StatusCode::OK])?;
         let until = now + days * DAY;
         let held_until = left.held_until.max(until);
