@@ -128,7 +128,8 @@ async fn tell(
 pub(super) fn refused(problem: Problem) -> Response {
     let mut response = problem.into_response();
     let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
-    tracing::info!(target: "lethe", status = response.status().as_u16(), reason, "refused at the door");
+    let signal = response.extensions().get::<Signal>().copied().map(Signal::name);
+    tracing::info!(target: "lethe", status = response.status().as_u16(), reason, signal, "refused at the door");
     harden(response.headers_mut());
     response
 }
