@@ -1,5 +1,5 @@
 //! How it is deployed: `samconfig.toml` has an environment for each region and each backup region, with parameters that there are and placeholders
-//! that nobody can deploy by mistake; `stack-policy.json` guards whatever is to outlive a deployment.
+//! that nobody can deploy by mistake; each stack's policy guards whatever is to outlive a deployment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use yaml_serde::Value;
 
 const CONFIGURATION: &str = include_str!("../samconfig.toml");
 const POLICY: &str = include_str!("../stack-policy.json");
+const BACKUP_POLICY: &str = include_str!("../stack-policy-backup.json");
 const TEMPLATE: &str = include_str!("../template.yaml");
 const BACKUP_REGION: &str = include_str!("../backup-region.yaml");
 
@@ -44,8 +45,14 @@ fn sections() -> BTreeMap<String, Section> {
 
 /// What is deployed where: the environments of the live regions, and those of the backup regions.
 fn environments() -> (BTreeMap<String, Section>, BTreeMap<String, Section>) {
-    let deployed =
-        sections().into_iter().filter_map(|(name, section)| Some((name.strip_suffix(".deploy.parameters")?.to_owned(), section)));
+    let all = sections();
+    let deployed = all.iter().filter_map(|(name, section)| {
+        let name = name.strip_suffix(".deploy.parameters")?;
+        let mut section = section.clone();
+        // What is said for every command is said for this one.
+        section.extend(all.get(&format!("{name}.global.parameters")).cloned().unwrap_or_default());
+        Some((name.to_owned(), section))
+    });
     deployed.partition(|(name, _)| !name.ends_with("-backup"))
 }
 
@@ -174,44 +181,41 @@ fn what_refuses_a_placeholder_is_told_from_what_does_not() {
     assert!(![".+", "[^@ ]+", "<.+", "[<a-z]+", ".*"].iter().any(|pattern| refuses(pattern, "<role>")));
 }
 
-/// The types and the logical ids that the policy forbids to replace and to delete.
-fn guarded() -> (BTreeSet<String>, BTreeSet<String>) {
-    let policy: Json = serde_json::from_str(POLICY).unwrap();
+/// The types and the logical ids that a policy forbids to replace and to delete.
+fn guarded(policy: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let policy: Json = serde_json::from_str(policy).unwrap();
     let (mut types, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    let texts = |list: &Json| list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect::<Vec<_>>();
     for statement in policy["Statement"].as_array().unwrap().iter().filter(|statement| statement["Effect"] == "Deny") {
         assert_eq!(statement["Action"], serde_json::json!(["Update:Replace", "Update:Delete"]));
-        // By their types all but one, which goes when nothing is shipped any more.
-        let all_but = statement["NotResource"].as_str();
-        assert!(all_but.is_none_or(|id| id == "LogicalResourceId/UndeliveredBucket"), "{statement}");
-        match statement["Resource"].as_str().unwrap_or("*") {
-            "*" => {
-                let listed = statement["Condition"]["StringEquals"]["ResourceType"].as_array().unwrap();
-                types.extend(listed.iter().map(|kind| kind.as_str().unwrap().to_owned()));
-            }
-            id => drop(ids.insert(id.strip_prefix("LogicalResourceId/").unwrap().to_owned())),
+        if statement["Resource"] == "*" {
+            types.extend(texts(&statement["Condition"]["StringEquals"]["ResourceType"]));
+        } else {
+            ids.extend(texts(&statement["Resource"]).iter().map(|id| id.strip_prefix("LogicalResourceId/").unwrap().to_owned()));
         }
     }
     (types, ids)
 }
 
+/// CloudFormation refuses a policy that names a resource which the stack does not have, so none names one under a condition.
 #[test]
-fn whatever_is_retained_is_guarded_by_the_stack_policy_and_code_is_not() {
-    let (types, ids) = guarded();
-    let (mut kinds, mut named) = (BTreeSet::new(), BTreeSet::new());
-    for template in [TEMPLATE, BACKUP_REGION].map(template) {
-        for (id, resource) in at(&template, &["Resources"]).and_then(Value::as_mapping).unwrap() {
+fn whatever_is_retained_is_guarded_by_its_stacks_policy_and_code_is_not() {
+    for (text, policy) in [(TEMPLATE, POLICY), (BACKUP_REGION, BACKUP_POLICY)] {
+        let (types, ids) = guarded(policy);
+        let (mut kinds, mut unconditional) = (BTreeSet::new(), BTreeSet::new());
+        for (id, resource) in at(&template(text), &["Resources"]).and_then(Value::as_mapping).unwrap() {
             let (id, kind) = (id.as_str().unwrap().to_owned(), resource["Type"].as_str().unwrap().to_owned());
             let retained = resource.get("DeletionPolicy").and_then(Value::as_str).is_some_and(|policy| policy.starts_with("Retain"));
             let guarded = types.contains(&kind) || ids.contains(&id);
-            assert!(!retained || guarded, "{id} ({kind}) is retained, and stack-policy.json does not guard it");
-            if retained || types.contains(&kind) {
-                kinds.insert(kind);
+            assert!(!retained || guarded, "{id} ({kind}) is retained, and its stack's policy does not guard it");
+            kinds.insert(kind);
+            if resource.get("Condition").is_none() {
+                unconditional.insert(id);
             }
-            named.insert(id);
         }
+        assert!(types.is_subset(&kinds), "guarded and not there: {:?}", types.difference(&kinds).collect::<Vec<_>>());
+        assert!(ids.is_subset(&unconditional), "named and perhaps not there: {:?}", ids.difference(&unconditional).collect::<Vec<_>>());
+        let code = ["AWS::Serverless::Function", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::CloudFront::Distribution"];
+        assert!(code.iter().all(|kind| !types.contains(*kind)));
     }
-    assert!(types.is_subset(&kinds), "guarded and not there: {:?}", types.difference(&kinds).collect::<Vec<_>>());
-    assert!(ids.is_subset(&named), "guarded and not there: {:?}", ids.difference(&named).collect::<Vec<_>>());
-    let code = ["AWS::Serverless::Function", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::CloudFront::Distribution"];
-    assert!(code.iter().all(|kind| !types.contains(*kind)));
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use yaml_serde::Value;
 
 /// As long as a stack's name may be: `backup-region.yaml` allows no longer one.
-pub const STACK: &str = "lethe-production-in-the-european-union";
+pub const STACK: &str = "lethe-production-in-a-european-region";
 
 /// What the pseudo parameters and the parameters of both templates stand for.
 const NAMES: [(&str, &str); 5] = [

@@ -93,10 +93,9 @@ async fn provoke(signal: Signal, world: &World) {
             expect(StatusCode::UNAUTHORIZED, world.install(&elsewhere).await.status);
         }
         Signal::CrossTenant => {
-            let path = "/test-management/installed";
-            let token = ATLASSIAN.0.install_token(acme, Signed { method: "POST", path, query: "" }, world.now()).unwrap();
-            let payload = site("victim").payload("installed").to_string();
-            expect(StatusCode::UNAUTHORIZED, world.send(post(path, &token, payload)).await.status);
+            let path = "/test-management/enabled";
+            let token = acme.host_token(Signed { method: "POST", path, query: "" }, world.now()).unwrap();
+            expect(StatusCode::UNAUTHORIZED, world.send(post(path, &token, site("victim").payload("enabled").to_string())).await.status);
         }
         Signal::BypassedFrontDoor => {
             let past = page_request(acme, Method::GET, CONFIGURATION, world.now()).body(Body::empty()).unwrap();
@@ -167,6 +166,17 @@ async fn failures_are_counted_for_the_function_that_fails() {
         provoke(Signal::AtlassianAway, &world).await;
     }
     assert_eq!(counted.ringing(), Vec::<String>::new());
+}
+
+/// Without a key anybody can name another customer in a token: that must not keep the alarm ringing that is about proven ones.
+#[tokio::test]
+async fn nobody_without_a_key_rings_what_is_about_proven_tokens() {
+    let world = World::installed().await;
+    let path = "/test-management/installed";
+    let token = ATLASSIAN.0.install_token(&world.acme, Signed { method: "POST", path, query: "" }, world.now()).unwrap();
+    let counted = Counted::begin();
+    expect(StatusCode::UNAUTHORIZED, world.send(post(path, &token, site("victim").payload("installed").to_string())).await.status);
+    counted.assert_raised(Signal::RefusedToken);
 }
 
 /// A cursor, an event, an item, wrapped keys, an object: whatever is one tenant's and turns up at another's.

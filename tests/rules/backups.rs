@@ -247,6 +247,10 @@ pub fn vault_findings(deployed: &Deployed, vault: &Resource<'_>, days: &str, key
         let denials = statements.iter().filter(|statement| statement.holder.id == vault.id && !statement.allows);
         denials.into_iter().any(|statement| statement.principals == ["*"] && statement.actions.iter().any(|denied| denied == action))
     };
+    let mut grave = items(vault.property(&["AccessPolicy", "Statement"])).into_iter().filter(|statement| {
+        let denies = |action: &String| KEPT.into_iter().chain(LOCKED).any(|grave| grave == action);
+        names_in(at(statement, &["Effect"])) == ["Deny"] && names_in(at(statement, &["Action"])).iter().any(denies)
+    });
     let retained = |policy: &str| at(vault.whole, &[policy]).and_then(Value::as_str).is_some_and(|policy| policy.starts_with("Retain"));
     lacks(
         vault.id,
@@ -257,9 +261,19 @@ pub fn vault_findings(deployed: &Deployed, vault: &Resource<'_>, days: &str, key
             ("being kept when the stack goes", retained("DeletionPolicy") && retained("UpdateReplacePolicy")),
             ("a policy by which nobody deletes a point or prolongs it", KEPT.into_iter().all(denied)),
             ("a policy by which nobody opens the lock", LOCKED.into_iter().all(denied)),
+            ("a policy that lets the break-glass role past, and nobody else", grave.all(lets_break_glass_past)),
             ("a policy by which no function reads a point", denied("backup:StartRestoreJob")),
         ],
     )
+}
+
+/// Whether a denial has one condition and no other: one more, and whoever does not meet it is not denied.
+fn lets_break_glass_past(denial: &Value) -> bool {
+    let only = |value: &Value| value.as_mapping().is_some_and(|members| members.len() == 1);
+    matches!(items(at(denial, &["Condition"]))[..], [condition]
+        if only(condition)
+            && at(condition, &["ArnNotEquals"]).is_some_and(only)
+            && names_in(at(condition, &["ArnNotEquals", "aws:PrincipalArn"])) == ["BreakGlassRoleArn"])
 }
 
 /// Promise E-28: whoever may copy from a vault copies to where its plan does. A copy whose place AWS Backup does not say is none of ours.

@@ -10,8 +10,8 @@ use super::deployed::{Deployed, items, lacks, names_in};
 const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
 const ALL_VIEWER_EXCEPT_HOST: &str = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 
-/// The longest that CloudFront waits for an origin's next bytes without a quota that must be asked for, in seconds.
-const LONGEST_WAIT: u64 = 60;
+/// The longest that CloudFront waits for an origin's next bytes, from 1 s on, without a quota that must be asked for, in seconds.
+const LONGEST_WAIT: u64 = 120;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
 

@@ -1,5 +1,5 @@
 //! What a role may do with a key is bound to a purpose: the wrapping key unwraps what was wrapped as a tenant's key, the storage key serves
-//! one service at a time, the certificate key signs. What the keys' own policies let happen at all, [`super::backups`] knows.
+//! one service at a time, the certificate key signs. What the keys' own policies let happen at all, [`super::key_openers`] knows.
 
 use super::deployed::Deployed;
 use super::statements::{Place, Statement};

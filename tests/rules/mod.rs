@@ -1,13 +1,16 @@
 //! What must hold of the templates, as rules: each is a function that reads what is deployed and names whatever is wrong with it, in words
 //! that name the resource and the fault. The templates of the repository have no fault, and [`faults`] holds each rule against ones that have.
 
+mod addresses;
 pub mod backup_windows;
 pub mod backups;
 mod deployed;
+mod deployments;
 mod faults;
 mod front_door;
 mod functions;
 pub mod jurisdictions;
+mod key_openers;
 pub mod key_policies;
 mod key_use;
 mod matrix;
@@ -18,6 +21,7 @@ mod routes;
 mod services;
 mod statements;
 mod stores;
+mod telling;
 mod urls;
 mod wildcards;
 
@@ -48,6 +52,9 @@ pub const RULES: &[(&str, Rule)] = &[
     ("buckets", stores::bucket_findings),
     ("listeners", places::listener_findings),
     ("regions", places::region_findings),
+    ("addresses", addresses::address_findings),
+    ("deployments", deployments::deployment_findings),
+    ("telling", telling::telling_findings),
 ];
 
 /// What every rule says that has something to say.
