@@ -1,6 +1,8 @@
 //! Noise from strangers and from customers alike: whatever bytes come as token, claims, body, path or query, the answer is never a 5xx, and
 //! a panic would be one.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::{HeaderValue, Request, Uri};
 use local::samples::{Sample, TokenKind};
@@ -82,6 +84,12 @@ fn no_body_makes_a_5xx() {
             let request = to(sample, "").header("authorization", format!("JWT {token}")).body(Body::from(body)).unwrap();
             let answer = runtime.block_on(siege.world.send(request));
             prop_assert!(answer.status.as_u16() < 500, "{}", answer.text());
+            // A noise that was believed may have moved the tenant to an address where no site answers, which is nobody's body's fault.
+            if sample.token() == TokenKind::Install && answer.status.is_success() {
+                siege.world.clock.advance(Duration::from_secs(1));
+                let back = runtime.block_on(siege.world.install(&siege.world.acme));
+                prop_assert_eq!(back.status.as_u16(), 204);
+            }
         }
     });
 }

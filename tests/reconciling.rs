@@ -241,7 +241,7 @@ async fn what_a_fault_leaves_the_next_run_finds() {
 
 /// A clock on which everything takes a second.
 #[derive(Debug)]
-struct Busy(ManualClock);
+pub struct Busy(pub ManualClock);
 
 impl Clock for Busy {
     fn now(&self) -> Moment {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use local::aws::{Call, Fault, Need, Service};
 use local::host::{LocalHost, Settings};
 use local::mounts::Work;
-use shared::platform::clock::{Clock, ManualClock, Moment};
+use shared::platform::clock::{Clock, ManualClock};
 use shared::platform::invocation::Invocation;
 use shared::platform::random::SystemRandom;
 use shared::platform::schedule::Deadline;
 
 use super::*;
 use crate::harness::settings;
+use crate::reconciling::Busy;
 use crate::secrets::Log;
 use crate::triggers::work_of;
 
@@ -90,17 +91,6 @@ async fn an_answer_that_is_lost_once_changes_nothing() {
         let report = filter(world, &event).await;
         tokio::time::resume();
         assert_eq!((done(&report), report.count("finished")), (DIFFERENCES.to_vec(), 1), "{operation}");
-    }
-}
-
-/// A clock on which everything takes a second.
-#[derive(Debug)]
-struct Busy(ManualClock);
-
-impl Clock for Busy {
-    fn now(&self) -> Moment {
-        self.0.advance(Duration::from_secs(1));
-        self.0.now()
     }
 }
 

@@ -49,7 +49,7 @@ const MONTH_SECONDS: u32 = 30 * 86_400;
 
 impl Standing {
     pub(super) fn read() -> Result<Self, TemplateFault> {
-        let template = Template::deployed()?;
+        let (template, backup_region) = (Template::deployed()?, Template::parse(BACKUP_REGION)?);
         // The reader has refused it already if it is no YAML.
         let root: Value = yaml_serde::from_str(TEXT).unwrap_or_default();
         let global = at(&root, &["Globals", "Function", "MemorySize"]).and_then(Value::as_f64).unwrap_or_default();
@@ -70,8 +70,8 @@ impl Standing {
         });
         Ok(Self {
             memory: functions.collect(),
-            keys: keys(&template) + keys(&Template::parse(BACKUP_REGION)?),
-            alarms: standing(&template, "AWS::CloudWatch::Alarm").iter().map(looked_at).fold(0.0, |sum, metrics| sum + metrics),
+            keys: keys(&template) + keys(&backup_region),
+            alarms: alarms(&template) + alarms(&backup_region),
             metrics: count(metrics.len()),
             polled_queues: count(template.queue_triggers()?.len()),
             schedules: schedules.collect(),
@@ -100,6 +100,10 @@ fn keys(template: &Template) -> f64 {
 fn standing(template: &Template, kind: &str) -> Vec<Value> {
     let by_default = |resource: &Value| at(resource, &["Condition"]).is_none_or(|condition| condition.as_str() == Some("IsAws"));
     template.resources(kind).into_iter().map(|(_, resource)| resource).filter(by_default).collect()
+}
+
+fn alarms(template: &Template) -> f64 {
+    standing(template, "AWS::CloudWatch::Alarm").iter().map(looked_at).sum()
 }
 
 /// How many metrics an alarm is billed for.

@@ -12,7 +12,7 @@ pub enum Signal {
     UnknownCaller,
     /// A token for another region, or another app, than this one.
     OtherAudience,
-    /// What is one tenant's came up as another's: in a token, in what we sealed ourselves, or in a table.
+    /// What is one tenant's came up as another's: with a proven token, in what we sealed ourselves, or in a table.
     CrossTenant,
     /// A call without the front door's secret.
     BypassedFrontDoor,

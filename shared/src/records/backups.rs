@@ -12,7 +12,7 @@ use super::retention;
 pub enum BackupClass {
     /// Not at all, and without point-in-time recovery.
     None,
-    /// Every four hours, and a day's copy in the backup region.
+    /// Every three hours, so that two points are four apart at most, and a day's copy in the backup region.
     Standard,
     /// References to what an outside vendor holds: every hour, and a night's copy (promise A-49). No service has any yet.
     Connector,
