@@ -150,6 +150,13 @@ impl Problem {
         Self { field: Some(field.into()), detail: Some(detail.into()), ..Self::new(Refusal::TooLarge, "too large") }
     }
 
+    /// The same once more, for another to whom the same has happened.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let (field, detail, reason) = (self.field.clone(), self.detail.clone(), self.reason.clone());
+        Self { refusal: self.refusal, field, detail, reason, signal: self.signal }
+    }
+
     /// The kind of refusal.
     #[must_use]
     pub const fn refusal(&self) -> Refusal {

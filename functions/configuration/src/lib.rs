@@ -1,5 +1,6 @@
 //! `/{app}/configuration` and `/{app}/configuration/{name}`: what an app's admins set in it (promise E-16), as JSON of up to 256 KB under
-//! names of their choice. Users of the site read it, its administrators write it.
+//! names of their choice. Users of the site read it, its administrators write it. One name is ours: `issue-copies` says which issues are copied,
+//! has a form, and takes effect at once.
 //!
 //! | | for | |
 //! |---|---|---|
@@ -20,11 +21,13 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use shared::issue_copies::selection::SETTING;
+use shared::issue_copies::{Selection, reselecting};
 use shared::platform::Platform;
 use shared::platform::front::read_body;
 use shared::problem::{Problem, Refusal};
 use shared::records::{Named as _, Precondition, Reading};
-use shared::tenant::{Admin, ContextToken, Member};
+use shared::tenant::{Admin, ContextToken, Member, Tenant};
 
 pub use setting::Setting;
 
@@ -58,15 +61,30 @@ async fn write(
     let precondition = Precondition::of(&headers)?;
     json::check_type(&headers)?;
     let setting = Setting::parse(&read_body(body, LARGEST_SETTING).await?)?;
-    let revision = token.tenant.records().put(&name, &setting, &precondition).await?;
+    if name == SETTING {
+        Selection::parse(setting.json())?;
+    }
+    let written = token.tenant.records().put(&name, &setting, &precondition).await;
+    take_effect(&token.tenant, &name, written.as_ref().err()).await?;
+    let revision = written?;
     let status = if revision.is_first() { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     Ok((status, [(header::ETAG, revision.etag())]))
 }
 
 async fn remove(token: ContextToken<Admin>, Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     Setting::check_name(&name)?;
-    token.tenant.records::<Setting>().delete(&name, &Precondition::of(&headers)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let deleted = token.tenant.records::<Setting>().delete(&name, &Precondition::of(&headers)?).await;
+    take_effect(&token.tenant, &name, deleted.as_ref().err()).await?;
+    deleted.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// What is no longer selected goes. A writing that conflicts may be the repetition of one that was written and could not take effect.
+async fn take_effect(tenant: &Tenant, name: &str, fault: Option<&Problem>) -> Result<(), Problem> {
+    if name != SETTING || fault.is_some_and(|fault| fault.refusal() != Refusal::RevisionConflict) {
+        return Ok(());
+    }
+    let asked = reselecting::ask(tenant).await;
+    asked.map_err(|problem| problem.told("the setting is as you said, but what it no longer selects is still there; send it once more"))
 }
 
 #[derive(Deserialize)]

@@ -27,6 +27,12 @@ impl Setting {
 
     /// The JSON text.
     #[must_use]
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The JSON text, taken out.
+    #[must_use]
     pub fn into_json(self) -> String {
         self.0.get().to_owned()
     }

@@ -76,6 +76,11 @@ fn described(kind: &str) -> Option<&'static str> {
         "upload" => Some(
             "Uploads on their way: what is said of a large file until it has arrived and is sealed, and the parts of it that have arrived.",
         ),
+        "issue-copies" => Some(
+            "Copies of issues: of the projects and fields that your administrators select, each issue as it is and as it was before, without \
+             names, e-mail addresses or pictures of people.",
+        ),
+        "seen-event" => Some("Events already seen: a number for each change of such an issue, so that none counts twice."),
         "licence" => Some("Licence: whether your site's licence of the app is active, as your site said last."),
         _ => None,
     }

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::Serialize;
 use url::Url;
 
+use super::webhook::WebhookEvent;
+
 /// Every app we host.
 static APPS: [App; 1] = [App {
     slug: "test-management",
@@ -20,6 +22,8 @@ static APPS: [App; 1] = [App {
     ended_licence: EndedLicence::LeavesAfterDays(30),
     general_pages: &[Page { key: "main", url: "/page", name: "Lethe: data and settings" }],
     attachments: AttachmentLimits { largest_bytes: 5 << 30, most: 100_000, total_bytes: 500 << 30 },
+    // Sent to us by every site; kept by us only where its administrators have selected it.
+    webhooks: WebhookEvent::ALL,
 }];
 
 /// One app: one Connect descriptor, under its slug.
@@ -45,6 +49,8 @@ pub struct App {
     pub general_pages: &'static [Page],
     /// How much may be attached in it.
     pub attachments: AttachmentLimits,
+    /// What Jira is to tell it of issues.
+    pub webhooks: &'static [WebhookEvent],
 }
 
 impl App {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::catalogue::{App, Page, Scope, Vendor};
+use super::webhook::WebhookEvent;
 
 /// Where a customer may pin its data. `DE` and `EU` are two, even where both are Frankfurt.
 /// Source: <https://developer.atlassian.com/cloud/jira/platform/data-residency/>.
@@ -107,7 +108,10 @@ impl<'a> Descriptor<'a> {
             enable_licensing: app.licensed,
             api_migrations: ApiMigrations { gdpr: true, signed_install: true, context_qsh: true },
             region_base_urls: region_base_urls.iter().map(|(realm, public)| (*realm, app.base_url(public).to_string())).collect(),
-            modules: Modules { general_pages: app.general_pages.iter().map(GeneralPage::of).collect() },
+            modules: Modules {
+                general_pages: app.general_pages.iter().map(GeneralPage::of).collect(),
+                webhooks: app.webhooks.iter().copied().map(Webhook::of).collect(),
+            },
         }
     }
 }
@@ -150,6 +154,8 @@ struct ApiMigrations {
 struct Modules<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     general_pages: Vec<GeneralPage<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhooks: Vec<Webhook>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +168,19 @@ struct GeneralPage<'a> {
 impl<'a> GeneralPage<'a> {
     const fn of(page: &'a Page) -> Self {
         Self { key: page.key, url: page.url, name: Text { value: page.name } }
+    }
+}
+
+/// An event that Jira is to tell us of, and where; the path is relative to the base URL.
+#[derive(Serialize)]
+struct Webhook {
+    event: WebhookEvent,
+    url: String,
+}
+
+impl Webhook {
+    fn of(event: WebhookEvent) -> Self {
+        Self { event, url: format!("/webhooks/{}", event.segment()) }
     }
 }
 
@@ -278,6 +297,7 @@ mod tests {
             ended_licence: EndedLicence::Keeps,
             general_pages: pages,
             attachments: NONE,
+            webhooks: &[],
         };
         let descriptor = serde_json::to_value(Descriptor::of(&app, &public, &BTreeMap::new())).unwrap();
         let page = json!({"key": "main", "url": "/page?issue={issue.key}", "name": {"value": "Tests"}});

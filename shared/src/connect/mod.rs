@@ -4,7 +4,8 @@
 //! framework, so that it can be read, tested and fuzzed alone.
 //!
 //! Read in this order: [`qsh`] (what a request hashes to), [`jwt`] (tokens), [`install_token`] and [`install_keys`] (the proof of an
-//! installation), [`lifecycle`] (what Atlassian tells us then), [`catalogue`] and [`descriptor`] (what we host, and how we announce it).
+//! installation), [`lifecycle`] (what Atlassian tells us then), [`webhook`] (what it
+//! tells us of issues), [`catalogue`] and [`descriptor`] (what we host, and how we announce it).
 
 pub mod catalogue;
 pub mod descriptor;
@@ -18,6 +19,7 @@ pub mod qsh;
 pub mod secret;
 pub mod site_call;
 pub mod site_hosts;
+pub mod webhook;
 
 #[cfg(test)]
 mod test_keys;
@@ -29,3 +31,4 @@ pub use install_keys::InstallKeys;
 pub use lifecycle::{Disabled, Enabled, Installed, ProductType, Uninstalled};
 pub use secret::Secret;
 pub use site_hosts::SiteHosts;
+pub use webhook::WebhookEvent;

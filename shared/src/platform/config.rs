@@ -65,6 +65,8 @@ pub struct Tables {
     pub attachments: String,
     /// What sites said of their licences.
     pub licences: String,
+    /// Copies of issues, and which events were seen.
+    pub issue_copies: String,
     /// Who did what by hand, and why.
     pub audit: String,
 }
@@ -87,6 +89,10 @@ pub struct Queues {
     pub purge: String,
     /// What the purge can do nothing with.
     pub purge_dead_letters: String,
+    /// Events of issues that are to be kept.
+    pub issue_events: String,
+    /// Those that can never be kept.
+    pub issue_events_dead_letters: String,
 }
 
 /// Credentials for AWS as Lambda hands them to the process; neither shown nor logged.
@@ -154,12 +160,15 @@ impl Config {
         let configuration = env.text("LETHE_CONFIGURATION_TABLE");
         let attachments = env.text("LETHE_ATTACHMENTS_TABLE");
         let licences = env.text("LETHE_LICENCES_TABLE");
+        let issue_copies = env.text("LETHE_ISSUE_COPIES_TABLE");
         let audit = env.text("LETHE_AUDIT_TABLE");
         let incoming = env.text("LETHE_INCOMING_BUCKET");
         let sealed = env.text("LETHE_SEALED_BUCKET");
         let attachment_dead_letters = env.text("LETHE_ATTACHMENT_DEAD_LETTERS");
         let purge = env.text("LETHE_PURGE_QUEUE");
         let purge_dead_letters = env.text("LETHE_PURGE_DEAD_LETTERS");
+        let issue_events = env.text("LETHE_ISSUE_EVENTS_QUEUE");
+        let issue_events_dead_letters = env.text("LETHE_ISSUE_EVENTS_DEAD_LETTERS");
         let endpoint = env.endpoint("AWS_ENDPOINT_URL");
         let s3_endpoint = env.endpoint("AWS_ENDPOINT_URL_S3");
         let access_key_id = env.text("AWS_ACCESS_KEY_ID");
@@ -185,6 +194,7 @@ impl Config {
                     configuration: configuration?,
                     attachments: attachments?,
                     licences: licences?,
+                    issue_copies: issue_copies?,
                     audit: audit?,
                 },
                 buckets: Buckets { incoming: incoming?, sealed: sealed? },
@@ -192,6 +202,8 @@ impl Config {
                     attachment_dead_letters: attachment_dead_letters?,
                     purge: purge?,
                     purge_dead_letters: purge_dead_letters?,
+                    issue_events: issue_events?,
+                    issue_events_dead_letters: issue_events_dead_letters?,
                 },
                 endpoint: endpoint.clone()?,
                 s3_endpoint: s3_endpoint?.or(endpoint?),
@@ -362,7 +374,7 @@ mod tests {
     #[test]
     fn every_missing_variable_is_named_at_once() {
         let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
-        assert_eq!(faults.len(), 25);
+        assert_eq!(faults.len(), 28);
         assert!(faults.iter().all(|fault| fault.problem == "is not set"));
     }
 

@@ -29,6 +29,7 @@ use axum::Router;
 use crate::connect::InstallKeys;
 use crate::envelope::{KeyCache, Limits};
 use crate::problem::Problem;
+use crate::tenant::app_user::AppUserCache;
 use crate::tenant::rights::PermissionCache;
 use certificate_key::CertificateKey;
 use clock::{Clock, SystemClock};
@@ -60,6 +61,7 @@ struct Inner {
     install_keys: InstallKeys,
     sites: Arc<dyn Outbound>,
     permissions: PermissionCache,
+    app_users: AppUserCache,
     health: Health,
 }
 
@@ -124,6 +126,7 @@ impl Platform {
             install_keys,
             sites,
             permissions: PermissionCache::default(),
+            app_users: AppUserCache::default(),
             health: Health::default(),
         }))
     }
@@ -197,6 +200,11 @@ impl Platform {
     /// What sites said of their users a moment ago.
     pub(crate) fn permissions(&self) -> &PermissionCache {
         &self.0.permissions
+    }
+
+    /// The accounts that apps act under, as sites said.
+    pub(crate) fn app_users(&self) -> &AppUserCache {
+        &self.0.app_users
     }
 
     /// Whether we are well.

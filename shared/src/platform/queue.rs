@@ -50,6 +50,15 @@ struct Message {
     message_id: String,
     #[serde(default)]
     body: String,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    /// Of messages that keep their order within a group.
+    message_group_id: Option<String>,
 }
 
 /// Which messages of a batch are to come again; all others are done with (`ReportBatchItemFailures`).
@@ -95,27 +104,81 @@ where
     F: Future<Output = Result<Handled, Problem>>,
 {
     let mut answer = BatchAnswer::default();
-    for Message { message_id, body } in event.messages {
-        let began = Began { at: platform.clock().now(), unwrapped: platform.wrapping_key().unwrapped() };
+    for Message { message_id, body, .. } in event.messages {
+        let began = Began::now(platform);
         let handled = AssertUnwindSafe(async { handle(platform.clone(), body).await }).catch_unwind().await;
-        let handled = handled.unwrap_or_else(|_| Err(Problem::new(Refusal::Internal, "panicked")));
-        let ended = match handled {
-            Ok(Handled::Done(outcome)) => Ok(("done", outcome)),
-            Ok(Handled::Dead(letter)) => bury(platform, dead_letters, &letter).await.map(|()| ("dead", letter.reason)),
-            Err(problem) => Err(problem),
-        };
-        tell(platform, function, &began, &ended);
-        if ended.is_err() {
-            answer.batch_item_failures.push(FailedMessage { item_identifier: message_id });
+        let handled = handled.unwrap_or_else(|_| Err(panicked()));
+        end(platform, function, dead_letters, &began, message_id, handled, &mut answer).await;
+    }
+    answer
+}
+
+/// The same for a queue that keeps its order within groups: the messages of one group are handed over together. What becomes of each is answered
+/// in their order; what is not answered has failed.
+pub async fn each_group<H, F>(platform: &Platform, function: &'static str, dead_letters: &str, event: QueueEvent, handle: H) -> BatchAnswer
+where
+    H: Fn(Platform, Vec<String>) -> F,
+    F: Future<Output = Vec<Result<Handled, Problem>>>,
+{
+    let mut groups: Vec<(Option<String>, Vec<String>, Vec<String>)> = Vec::new();
+    for Message { message_id, body, attributes } in event.messages {
+        let group = attributes.message_group_id;
+        match groups.iter_mut().find(|(known, ..)| group.is_some() && *known == group) {
+            Some((_, ids, bodies)) => {
+                ids.push(message_id);
+                bodies.push(body);
+            }
+            None => groups.push((group, vec![message_id], vec![body])),
+        }
+    }
+    let mut answer = BatchAnswer::default();
+    for (_, ids, bodies) in groups {
+        let began = Began::now(platform);
+        let handled = AssertUnwindSafe(async { handle(platform.clone(), bodies).await }).catch_unwind().await;
+        let mut handled = handled.unwrap_or_default().into_iter();
+        for id in ids {
+            let handled = handled.next().unwrap_or_else(|| Err(panicked()));
+            end(platform, function, dead_letters, &began, id, handled, &mut answer).await;
         }
     }
     answer
+}
+
+fn panicked() -> Problem {
+    Problem::new(Refusal::Internal, "panicked")
+}
+
+/// What follows from what became of a message.
+async fn end(
+    platform: &Platform,
+    function: &'static str,
+    dead_letters: &str,
+    began: &Began,
+    message_id: String,
+    handled: Result<Handled, Problem>,
+    answer: &mut BatchAnswer,
+) {
+    let ended = match handled {
+        Ok(Handled::Done(outcome)) => Ok(("done", outcome)),
+        Ok(Handled::Dead(letter)) => bury(platform, dead_letters, &letter, &message_id).await.map(|()| ("dead", letter.reason)),
+        Err(problem) => Err(problem),
+    };
+    tell(platform, function, began, &ended);
+    if ended.is_err() {
+        answer.batch_item_failures.push(FailedMessage { item_identifier: message_id });
+    }
 }
 
 /// How things stood when a message was taken up.
 struct Began {
     at: Moment,
     unwrapped: u64,
+}
+
+impl Began {
+    fn now(platform: &Platform) -> Self {
+        Self { at: platform.clock().now(), unwrapped: platform.wrapping_key().unwrapped() }
+    }
 }
 
 fn tell(platform: &Platform, function: &'static str, began: &Began, ended: &Result<(&'static str, &'static str), Problem>) {
@@ -134,10 +197,14 @@ fn tell(platform: &Platform, function: &'static str, began: &Began, ended: &Resu
 }
 
 /// Sends a dead letter. If that fails, the reason goes to the log at least, and the message comes again.
-async fn bury(platform: &Platform, dead_letters: &str, letter: &DeadLetter) -> Result<(), Problem> {
+async fn bury(platform: &Platform, dead_letters: &str, letter: &DeadLetter, message_id: &str) -> Result<(), Problem> {
     let body = serde_json::to_string(letter).map_err(|_| Problem::new(Refusal::Internal, "cannot write a dead letter"))?;
-    let sent = platform.sqs().send_message().queue_url(dead_letters).message_body(body).send().await;
-    sent.map(drop).map_err(|error| {
+    let mut call = platform.sqs().send_message().queue_url(dead_letters).message_body(body);
+    // The dead letters of a queue that keeps its order are such a queue too, and such a queue wants these two.
+    if dead_letters.ends_with(".fifo") {
+        call = call.message_group_id("dead").message_deduplication_id(message_id);
+    }
+    call.send().await.map(drop).map_err(|error| {
         let problem = aws::problem("sqs SendMessage", &error);
         Problem::new(problem.refusal(), format!("{}, and cannot be told: {}", letter.reason, problem.reason().0))
     })

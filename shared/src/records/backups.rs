@@ -59,6 +59,7 @@ pub const STORES: &[Store] = &[
     Store { resource: "ConfigurationTable", contents: Contents::Records(Service::Configuration) },
     Store { resource: "AttachmentsTable", contents: Contents::Records(Service::Attachments) },
     Store { resource: "LicencesTable", contents: Contents::Records(Service::Licences) },
+    Store { resource: "IssueCopiesTable", contents: Contents::Records(Service::IssueCopies) },
     Store { resource: "SealedBucket", contents: Contents::Objects(Service::Attachments) },
     Store { resource: "IncomingBucket", contents: Contents::Arrivals },
 ];
@@ -105,7 +106,7 @@ mod tests {
         let standard = classes().into_iter().filter(|(_, class)| *class == BackupClass::Standard).map(|(resource, _)| resource);
         assert_eq!(standard.collect::<Vec<_>>(), ["TenantsTable", "ConfigurationTable", "AttachmentsTable", "SealedBucket"]);
         let none = classes().into_iter().filter(|(_, class)| *class == BackupClass::None).map(|(resource, _)| resource);
-        assert_eq!(none.collect::<Vec<_>>(), ["LicencesTable", "IncomingBucket"]);
+        assert_eq!(none.collect::<Vec<_>>(), ["LicencesTable", "IssueCopiesTable", "IncomingBucket"]);
     }
 
     /// What shares their class would share their seven days.

@@ -14,6 +14,8 @@ pub enum Service {
     Attachments,
     /// What sites said of their licences.
     Licences,
+    /// Copies of issues.
+    IssueCopies,
 }
 
 impl Service {
@@ -24,6 +26,7 @@ impl Service {
             Self::Configuration => "configuration",
             Self::Attachments => "attachments",
             Self::Licences => "licences",
+            Self::IssueCopies => "issue-copies",
         }
     }
 
@@ -34,6 +37,7 @@ impl Service {
             Self::Configuration => &tables.configuration,
             Self::Attachments => &tables.attachments,
             Self::Licences => &tables.licences,
+            Self::IssueCopies => &tables.issue_copies,
         }
     }
 }
@@ -93,8 +97,26 @@ pub const UPLOAD: KindRow = KindRow {
 pub const LICENCE: KindRow =
     KindRow { name: "licence", class: DataClass::Operation, service: Service::Licences, kept: &retention::LICENCE, retired: false };
 
+/// The latest and the previous copy of an issue (promises E-10, E-15).
+pub const ISSUE_COPIES: KindRow = KindRow {
+    name: "issue-copies",
+    class: DataClass::Operation,
+    service: Service::IssueCopies,
+    kept: &retention::ISSUE_COPIES,
+    retired: false,
+};
+
+/// That an event of an issue was seen, so that it counts once.
+pub const SEEN_EVENT: KindRow = KindRow {
+    name: "seen-event",
+    class: DataClass::Operation,
+    service: Service::IssueCopies,
+    kept: &retention::SEEN_EVENTS,
+    retired: false,
+};
+
 /// All of them, in the order in which they came.
-pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION, &ATTACHMENT, &ATTACHMENT_USAGE, &UPLOAD, &LICENCE];
+pub const EVER_SHIPPED: &[&KindRow] = &[&CONFIGURATION, &ATTACHMENT, &ATTACHMENT_USAGE, &UPLOAD, &LICENCE, &ISSUE_COPIES, &SEEN_EVENT];
 
 #[cfg(test)]
 mod tests {

@@ -106,27 +106,33 @@ pub const LICENCE: Retention = Retention {
     deadline: days(4),
 };
 
+/// What issues looked like, for a while.
+pub const ISSUE_COPIES: Retention = Retention {
+    what: "copies of issues, relations and traces",
+    class: Some(DataClass::Operation),
+    counts_from: "the last event of their twin",
+    target: days(30),
+    deadline: days(33),
+};
+
+/// What makes an event that comes again count once.
+pub const SEEN_EVENTS: Retention = Retention {
+    what: "identifiers of events already seen",
+    class: Some(DataClass::Operation),
+    counts_from: "the event",
+    target: days(7),
+    deadline: days(10),
+};
+
 /// The table. Longer than [`DEADLINE`] is only what holds no customer data.
 pub const RETENTIONS: &[Retention] = &[
     ACCOUNT,
     UPLOADED,
     UPLOADS_BEGUN,
     COUNTS,
-    Retention {
-        what: "copies of issues, relations and traces",
-        class: Some(DataClass::Operation),
-        counts_from: "the last event of their twin",
-        target: days(30),
-        deadline: days(33),
-    },
+    ISSUE_COPIES,
     LICENCE,
-    Retention {
-        what: "identifiers of events already seen",
-        class: Some(DataClass::Operation),
-        counts_from: "the event",
-        target: days(7),
-        deadline: days(10),
-    },
+    SEEN_EVENTS,
     Retention {
         what: "queues, dead letters and outside sinks",
         class: Some(DataClass::Operation),
@@ -203,6 +209,13 @@ pub const SINKS: &[Sink] = &[
     },
     Sink { resource: "PurgeQueue", holds: "ids of leavings whose purge goes on", ending: Ending::Messages, kept: days(14) },
     Sink { resource: "PurgeDeadLetters", holds: "ids of leavings whose purge failed", ending: Ending::Messages, kept: days(14) },
+    Sink { resource: "IssueEventsQueue", holds: "sealed events of issues on their way", ending: Ending::Messages, kept: days(4) },
+    Sink {
+        resource: "IssueEventsDeadLetters",
+        holds: "sealed events of issues that could not be kept, and why",
+        ending: Ending::Messages,
+        kept: days(14),
+    },
     Sink { resource: "FailedRuns", holds: "hours whose scheduled runs failed", ending: Ending::Messages, kept: days(14) },
     Sink { resource: "IncomingBucket", holds: "large files as they arrive, unsealed", ending: Ending::Objects, kept: days(1) },
     Sink { resource: "IncomingBucket", holds: "parts of large files, unsealed", ending: Ending::Parts, kept: days(1) },

@@ -118,14 +118,27 @@ impl<K: Kind> Records<K> {
 
     /// A whole item for a record that is not there yet, to be written together with others.
     pub(crate) fn new_item(&self, name: &str, value: &K) -> Result<Item, Problem> {
+        let ends_at = match K::LIFE {
+            Life::Tenancy => None,
+            Life::After(life) => Some(self.ends_at(life)),
+        };
+        self.whole_item(name, value, None, ends_at)
+    }
+
+    /// A whole item in the place of the writing that was read, if there was one; its life ends at this time, in epoch seconds, whenever it is
+    /// written.
+    pub(crate) fn item_over(&self, name: &str, value: &K, read: Option<&Revision>, ends_at: i64) -> Result<Item, Problem> {
+        self.whole_item(name, value, read, Some(ends_at))
+    }
+
+    fn whole_item(&self, name: &str, value: &K, read: Option<&Revision>, ends_at: Option<i64>) -> Result<Item, Problem> {
         let id = self.id(name);
         let cell = self.keyring.seal(&self.place(&id), &plaintext::pack(name, value)?)?;
         let writing = Revision::new_writing(self.keyring.platform().random())?;
+        let number = read.map_or(1, |read| read.number.saturating_add(1));
         let mut item = self.key(name);
-        item.extend(item::item([("cell", b(cell)), ("writing", s(writing)), ("revision", n(1))]));
-        if let Life::After(life) = K::LIFE {
-            item.insert("expires_at".to_owned(), n(self.ends_at(life)));
-        }
+        item.extend(item::item([("cell", b(cell)), ("writing", s(writing)), ("revision", n(number))]));
+        item.extend(ends_at.map(|ends_at| ("expires_at".to_owned(), n(ends_at))));
         Ok(item)
     }
 

@@ -5,11 +5,12 @@
 //! - [`dormancy`]: asking a site whether it still knows us.
 //! - [`moves`]: the moves as transactions. - [`tokens`]: the extractors, which alone make a [`Tenant`]. - [`rights`]: what their users may do.
 //! - [`operator`]: who works here, and what they may see of a tenant. - [`page_token`]: what a page of ours sends its telemetry with.
-//! - [`rotation`]: new data keys.
+//! - [`app_user`]: the account that an app acts under. - [`rotation`]: new data keys.
 //!
 //! Every move is one transaction over the tables `tenants`, `tenant-keys` and `departures`; the tenants item is the linearisation point.
 
 pub mod account;
+pub mod app_user;
 pub mod departure;
 pub mod departures;
 pub mod dormancy;
@@ -99,6 +100,12 @@ impl Tenant {
     #[must_use]
     pub fn records<K: Kind>(&self) -> Records<K> {
         Records::of(self.keyring.clone())
+    }
+
+    /// What our calls to the tenant's site carry, so that the events they cause are known for our own. Nobody else can say it.
+    #[must_use]
+    pub(crate) fn webhook_trace(&self) -> String {
+        self.keyring.digest_of("webhook-trace", "")
     }
 
     /// The outside world, as the tenant's request sees it.

@@ -1,11 +1,14 @@
 //! A tenant found again by its digest, where no token speaks for it: a record of ours does, or a token that we sealed ourselves.
 
+use std::collections::HashMap;
+
 use super::account::Account;
 use super::lookup::{self, Known};
 use super::{Standing, Tenant, id};
 use crate::connect::catalogue::Catalogue;
 use crate::platform::Platform;
 use crate::problem::{Problem, Refusal};
+use crate::records::reading::{Opening, Rider};
 
 /// The active tenant with this digest; `None` if there is none, or if it has left. Whoever asks must hold something that only we can have made
 /// for this very digest.
@@ -14,6 +17,19 @@ pub(crate) async fn active(platform: &Platform, digest: &str) -> Result<Option<T
         Some(known) => recalled(digest, known).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// The same, with what rides along: fetched in the same call while the tenant's keys are at hand, else by one more.
+pub(crate) async fn active_with<R: Rider>(platform: &Platform, digest: &str) -> Result<Option<(Tenant, R)>, Problem> {
+    let wanted = R::wanted(&HashMap::new())?;
+    let Some(mut known) = lookup::known(platform, digest, wanted.as_ref(), true).await? else { return Ok(None) };
+    let item = match (known.along.take(), wanted) {
+        (Some(item), _) => item,
+        (None, Some(wanted)) => lookup::one(platform, (wanted.key)(known.keyring.clone(), &wanted.name)).await?,
+        (None, None) => None,
+    };
+    let rider = R::open(Opening { keyring: known.keyring.clone(), item }).await?;
+    Ok(Some((recalled(digest, known).await?, rider)))
 }
 
 /// A tenant that left, or that came back.

@@ -1,11 +1,12 @@
 //! Asking a tenant's own site, as the app: at its stored address, only if that is still one that we may call, and never for long.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::Tenant;
 use crate::connect::site_call::{Caller, CannotCall, SiteCall};
+use crate::connect::webhook;
 use crate::platform::outbound::{self, NoAnswer};
 
 /// Why the site gave no answer that counts. Says nothing of the site or its users.
@@ -28,6 +29,8 @@ pub(super) async fn ask(tenant: &Tenant, question: SiteCall<'_>) -> Result<Respo
     let (platform, account) = (tenant.platform(), tenant.account());
     let caller =
         Caller { app_key: tenant.app().key, client_key: &account.client_key, base_url: &account.base_url, secret: &account.shared_secret };
-    let request = question.signed(caller, &platform.config().site_hosts, platform.now())?;
+    let mut request = question.signed(caller, &platform.config().site_hosts, platform.now())?;
+    let trace = HeaderValue::try_from(tenant.webhook_trace()).map_err(|_| CannotCall::Sign)?;
+    request.headers_mut().insert(webhook::TRACE, trace);
     Ok(timeout(outbound::TIMEOUT, platform.sites().send(request)).await.map_err(|_| NoAnswer::TooSlow)??)
 }

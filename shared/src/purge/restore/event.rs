@@ -23,7 +23,8 @@ pub struct Restored {
 }
 
 /// The tables of services.
-const SERVICES: [&str; 3] = [Service::Configuration.name(), Service::Attachments.name(), Service::Licences.name()];
+const SERVICES: [&str; 4] =
+    [Service::Configuration.name(), Service::Attachments.name(), Service::Licences.name(), Service::IssueCopies.name()];
 
 impl Event for Restored {
     fn take(fields: &mut Fields<'_>) -> Result<Self, Problem> {
@@ -74,6 +75,7 @@ impl Restored {
             &tables.configuration,
             &tables.attachments,
             &tables.licences,
+            &tables.issue_copies,
             &tables.audit,
         ];
         let records = self.records.iter().map(|(service, name)| (*service, name));
@@ -122,7 +124,7 @@ mod tests {
             (json!({"tables": {"licences": "restored-a"}, "buckets": {"sealed": "restored-a"}}), "buckets.sealed is named twice"),
             (
                 json!({"tables": {"departures": "restored-a"}}),
-                "tables must have no fields but tenants, tenant-keys, configuration, attachments, licences",
+                "tables must have no fields but tenants, tenant-keys, configuration, attachments, licences, issue-copies",
             ),
         ] {
             assert_eq!(read(event), Err(said.to_owned()));
