@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::platform::Platform;
 use shared::platform::queue::{BatchAnswer, QueueEvent};
 
-use crate::aws::{EmbeddedAws, Message, NoSuchQueue, StoreFault};
+use crate::aws::{EmbeddedAws, Message, QueueFault, StoreFault};
 use crate::template::{QueueTrigger, Rule, Template};
 
 /// The handler of a queue's function.
@@ -27,8 +27,8 @@ pub enum DeliveryFault {
     Message(#[from] serde_json::Error),
 }
 
-impl From<NoSuchQueue> for DeliveryFault {
-    fn from(fault: NoSuchQueue) -> Self {
+impl From<QueueFault> for DeliveryFault {
+    fn from(fault: QueueFault) -> Self {
         Self::Store(fault.into())
     }
 }
@@ -71,19 +71,19 @@ impl Delivery {
         let round = queues.begin_round();
         let mut functions = BTreeMap::new();
         for end in &self.ends {
-            let mut handled = Handled::default();
+            let (mut handled, arn) = (Handled::default(), queues.arn(&end.trigger.queue)?);
             loop {
                 let batch = queues.receive(&end.trigger.queue, end.trigger.batch_size, round)?;
                 if batch.is_empty() {
                     break;
                 }
-                let failed = end.hand_over(&batch).await?;
+                let failed = end.hand_over(&arn, &batch).await?;
                 for message in &batch {
                     if failed.contains(&message.id) {
                         handled.failed += 1;
                     } else {
                         handled.done += 1;
-                        queues.delete(&end.trigger.queue, &message.id);
+                        queues.delete(&end.trigger.queue, message);
                     }
                 }
             }
@@ -94,9 +94,9 @@ impl Delivery {
         Ok(functions)
     }
 
-    /// Puts a message into a queue.
+    /// Puts a message into a queue, in a FIFO queue in a group of its own.
     pub(crate) fn send(&self, queue: &str, body: String) -> Result<(), DeliveryFault> {
-        Ok(self.aws.queues().send(queue, body)?)
+        Ok(self.aws.queues().put_by_hand(queue, body)?)
     }
 
     /// How many messages wait for a function, those included that are held back, or hidden until they come again.
@@ -123,9 +123,10 @@ impl Delivery {
 
 impl End {
     /// The ids of the messages that are to come again. An answer that names a message which is not of the batch is none: then all of them do
-    /// (Lambda's developer guide, "Implementing partial batch responses").
-    async fn hand_over(&self, batch: &[Message]) -> Result<BTreeSet<String>, serde_json::Error> {
-        let records: Vec<Value> = batch.iter().map(|message| record(&self.trigger.queue, message)).collect();
+    /// (Lambda's developer guide, "Implementing partial batch responses"). What stands behind a failed one of its group comes again only if it
+    /// is named too.
+    async fn hand_over(&self, arn: &str, batch: &[Message]) -> Result<BTreeSet<String>, serde_json::Error> {
+        let records: Vec<Value> = batch.iter().map(|message| record(arn, message)).collect();
         let event = serde_json::from_value(json!({"Records": records}))?;
         let answer = (self.handler)(self.platform.clone(), event).await;
         let all: BTreeSet<String> = batch.iter().map(|message| message.id.clone()).collect();
@@ -135,19 +136,27 @@ impl End {
 }
 
 /// A message as Lambda shows it.
-fn record(queue: &str, message: &Message) -> Value {
+fn record(arn: &str, message: &Message) -> Value {
+    let attributes = [
+        ("ApproximateReceiveCount", Some(message.received.to_string())),
+        ("SentTimestamp", Some(message.sent_millis.to_string())),
+        ("ApproximateFirstReceiveTimestamp", Some(message.first_received_millis.unwrap_or_default().to_string())),
+        ("MessageGroupId", message.group.clone()),
+        ("MessageDeduplicationId", message.deduplication_id.clone()),
+        ("SequenceNumber", message.sequence_number()),
+    ];
+    let attributes: BTreeMap<_, _> = attributes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     json!({
         "messageId": message.id,
         "receiptHandle": message.id,
         "body": message.body,
-        "attributes": {
-            "ApproximateReceiveCount": message.received.to_string(),
-            "SentTimestamp": message.sent_millis.to_string(),
-            "ApproximateFirstReceiveTimestamp": message.first_received_millis.unwrap_or_default().to_string(),
-        },
+        "attributes": attributes,
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:{}:{}:{queue}", crate::aws::REGION, winterbaume_core::DEFAULT_ACCOUNT_ID),
+        "eventSourceARN": arn,
         "awsRegion": crate::aws::REGION,
     })
 }
+
+#[cfg(test)]
+mod tests;

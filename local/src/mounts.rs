@@ -23,8 +23,10 @@ pub const MOUNTS: &[Mount] = &[
     ("enabled", enabled::routes),
     ("erasure", erasure::routes),
     ("installed", installed::routes),
+    ("issue-copies-read", issue_copies_read::routes),
     ("page", page::routes),
     ("uninstalled", uninstalled::routes),
+    ("webhooks", webhooks::routes),
 ];
 
 /// What a function does that nobody calls over HTTP.
@@ -44,6 +46,8 @@ pub const WORKERS: &[(&str, Work)] = &[
     ("attachment-seal", Work::Queue(|platform, event| Box::pin(attachment_seal::handle(platform, event)))),
     ("dormant", Work::Schedule(|platform, deadline| Box::pin(dormant::handle(platform, deadline)))),
     ("doubtful", Work::Schedule(|platform, deadline| Box::pin(doubtful::handle(platform, deadline)))),
+    ("issue-copies", Work::Queue(|platform, event| Box::pin(issue_copies::handle(platform, event)))),
+    ("issue-copies-sweep", Work::Schedule(|platform, deadline| Box::pin(issue_copies_sweep::handle(platform, deadline)))),
     ("purge", Work::Schedule(|platform, deadline| Box::pin(purge::handle(platform, deadline)))),
     ("purge-worker", Work::Queue(|platform, event| Box::pin(purge_worker::handle(platform, event)))),
     ("restore-filter", Work::Invoked(|platform, invocation| Box::pin(restore_filter::handle(platform, invocation)))),

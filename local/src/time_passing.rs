@@ -25,6 +25,9 @@ const SWEPT_EVERY: i64 = 60;
 /// How often messages are handed out without the clock moving before that is taken for a circle.
 const MOST_ROUNDS: usize = 10_000;
 
+/// How long before its end a copy of an issue may be deleted, in seconds: more than the sweep itself takes it for.
+const SWEPT_BEFORE: i64 = 2 * 86_400;
+
 /// A clock that can be moved ahead.
 pub trait Advance: Send + Sync {
     /// Moves it.
@@ -198,9 +201,10 @@ impl LocalHost {
         !due.is_empty()
     }
 
-    /// How time passes that is jumped over, as the departures lie in their table now.
+    /// How time passes that is jumped over, as departures and copies lie in their tables now.
     fn pace(&self) -> Result<Pace, StoreFault> {
-        Ok(Pace::Jumping { next_due: self.next_due()? })
+        let copy = self.aws().next_date("IssueCopiesTable")?.map(|ends_at| ends_at.saturating_sub(SWEPT_BEFORE));
+        Ok(Pace::Jumping { departure: self.next_due()?, copy })
     }
 
     /// When the first of all open departures is due, in epoch seconds.

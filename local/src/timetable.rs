@@ -5,20 +5,30 @@ use crate::template::{Schedule, Template};
 
 const DAY: i64 = 86_400;
 
-/// The functions that run every hour to look for departures that are due, and do nothing if none is. While time is jumped over they need not
+/// The functions that run every hour to look for something that is due, and do nothing if nothing is. While time is jumped over they need not
 /// run at every hour of it: see [`Pace::Jumping`].
-const LOOK_FOR_DEPARTURES: [&str; 2] = ["purge", "doubtful"];
+const LOOK_FOR: [(&str, Sought); 3] =
+    [("purge", Sought::Departures), ("doubtful", Sought::Departures), ("issue-copies-sweep", Sought::Copies)];
+
+/// What such a function looks for.
+#[derive(Clone, Copy, Debug)]
+enum Sought {
+    Departures,
+    Copies,
+}
 
 /// How time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     /// As it does: every run is due.
     Real,
-    /// From event to event. This is a shortcut of the clock and not of the functions: a run of [`LOOK_FOR_DEPARTURES`] that would find nothing
-    /// due is left out, but one a day.
+    /// From event to event. This is a shortcut of the clock and not of the functions: a run of [`LOOK_FOR`] that would find nothing due is left
+    /// out, but one a day.
     Jumping {
         /// When the first of all open departures is due, in epoch seconds.
-        next_due: Option<i64>,
+        departure: Option<i64>,
+        /// When the first of all copies of issues may be deleted.
+        copy: Option<i64>,
     },
 }
 
@@ -35,15 +45,16 @@ struct Line {
     every: i64,
     next: i64,
     ran_at: Option<i64>,
-    looks_for_departures: bool,
+    looks_for: Option<Sought>,
 }
 
 impl Timetable {
     pub(crate) fn of(schedules: Vec<Schedule>, now: i64) -> Self {
         let lines = schedules.into_iter().map(|Schedule { function, every }| {
-            let looks_for_departures = LOOK_FOR_DEPARTURES.contains(&Template::function_name(&function).as_str());
+            let name = Template::function_name(&function);
+            let looks_for = LOOK_FOR.into_iter().find(|(function, _)| *function == name).map(|(_, sought)| sought);
             let every = i64::try_from(every.as_secs()).unwrap_or(i64::MAX).max(1);
-            Line { function, every, next: now, ran_at: None, looks_for_departures }
+            Line { function, every, next: now, ran_at: None, looks_for }
         });
         Self { lines: lines.collect() }
     }
@@ -62,8 +73,12 @@ impl Timetable {
 
 impl Line {
     fn due_at(&self, pace: Pace) -> i64 {
-        match (pace, self.ran_at) {
-            (Pace::Jumping { next_due }, Some(ran_at)) if self.looks_for_departures => {
+        match (pace, self.looks_for, self.ran_at) {
+            (Pace::Jumping { departure, copy }, Some(sought), Some(ran_at)) => {
+                let next_due = match sought {
+                    Sought::Departures => departure,
+                    Sought::Copies => copy,
+                };
                 let needed = next_due.unwrap_or(i64::MAX).min(ran_at.saturating_add(DAY));
                 let left_out = needed.saturating_sub(self.next).max(0).saturating_add(self.every - 1) / self.every;
                 self.next.saturating_add(left_out.saturating_mul(self.every))
@@ -87,7 +102,7 @@ mod tests {
     use super::*;
 
     const HOUR: i64 = 3_600;
-    const IDLE: Pace = Pace::Jumping { next_due: None };
+    const IDLE: Pace = Pace::Jumping { departure: None, copy: None };
 
     fn timetable(schedules: &[(&str, i64)]) -> Timetable {
         let schedule = |(function, every): &(&str, i64)| Schedule {
@@ -120,19 +135,27 @@ mod tests {
     fn an_hourly_run_that_would_find_nothing_is_left_out_but_one_a_day() {
         assert_eq!(runs(&mut timetable(&[("Purge", HOUR)]), 180 * DAY, IDLE).len(), 181);
         assert_eq!(runs(&mut timetable(&[("Purge", HOUR)]), 2 * DAY, Pace::Real).len(), 49);
+        assert_eq!(runs(&mut timetable(&[("IssueCopiesSweep", HOUR)]), 180 * DAY, IDLE).len(), 181);
         assert_eq!(runs(&mut timetable(&[("Another", HOUR)]), 2 * DAY, IDLE).len(), 49);
     }
 
     #[test]
-    fn it_runs_in_the_first_hour_at_or_after_a_departure_is_due() {
+    fn it_runs_in_the_first_hour_at_or_after_something_is_due() {
         let at = |next_due| {
             let mut purge = timetable(&[("Purge", HOUR)]);
             purge.take_due(0, IDLE);
-            purge.next(Pace::Jumping { next_due: Some(next_due) })
+            purge.next(Pace::Jumping { departure: Some(next_due), copy: None })
         };
         assert_eq!(at(5 * HOUR), Some(5 * HOUR));
         assert_eq!(at(5 * HOUR + 1), Some(6 * HOUR));
         assert_eq!(at(-9), Some(HOUR), "what is due already waits for the next hour");
         assert_eq!(at(40 * DAY), Some(DAY));
+        let mut sweep = timetable(&[("IssueCopiesSweep", HOUR)]);
+        sweep.take_due(0, IDLE);
+        assert_eq!(
+            sweep.next(Pace::Jumping { departure: Some(0), copy: Some(5 * HOUR) }),
+            Some(5 * HOUR),
+            "a departure is not its business"
+        );
     }
 }

@@ -46,6 +46,14 @@ impl EmbeddedAws {
         Ok(item.into_iter().chain(self.front.backends.objects.next_end()).min())
     }
 
+    /// When TTL may delete the first item of a table, in epoch seconds; `None` if it has none with a date. Neither logged nor faulted.
+    ///
+    /// # Errors
+    /// [`StoreFault`] if the table cannot be read.
+    pub fn next_date(&self, table: &str) -> Result<Option<i64>, StoreFault> {
+        Ok(self.front.backends.tables.next_date(table)?)
+    }
+
     /// The smallest number by which a sparse index orders its items, over these partitions of it. Neither logged nor faulted.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub use needs::Need;
 pub use s3::{BucketSpec, Cors, LifecycleRule};
 pub use service::{REGION, Service};
 pub(crate) use sqs::Message;
-pub use sqs::{NoSuchQueue, QueueSpec, Redrive};
+pub use sqs::{QueueFault, QueueSpec, Redrive};
 pub use table::{IndexSpec, Key, KeyKind, Projection, TableSpec};
 pub use tampering::{Asked, Tamper};
 
@@ -96,7 +96,7 @@ pub enum StartFault {
     #[error("cannot prepare the keys: {0}")]
     KeysRefused(String),
     /// SQS refused to make a queue.
-    #[error("cannot create queue {0}: the name breaks SQS's rules")]
+    #[error("cannot create queue {0}: the name breaks SQS's rules, or a queue of the other kind has it")]
     QueueRefused(String),
 }
 
@@ -109,9 +109,9 @@ pub enum StoreFault {
     /// The folder with the objects cannot be read.
     #[error("cannot read the objects: {0}")]
     Objects(#[from] io::Error),
-    /// There is no such queue.
+    /// There is no such queue, or it takes no such message.
     #[error(transparent)]
-    Queue(#[from] NoSuchQueue),
+    Queue(#[from] QueueFault),
 }
 
 /// The embedded AWS. Clones share everything; the last one to go takes an in-memory world with it.
@@ -242,7 +242,7 @@ impl EmbeddedAws {
     /// what it holds. Neither logged nor faulted.
     ///
     /// # Errors
-    /// [`StartFault::QueueRefused`] if the name breaks SQS's rules.
+    /// [`StartFault::QueueRefused`] if the name breaks SQS's rules, or if a queue of the other kind, standard or FIFO, has it.
     pub fn create_queue(&self, spec: impl Into<QueueSpec>) -> Result<String, StartFault> {
         let spec = spec.into();
         let name = spec.name.clone();
@@ -257,7 +257,7 @@ impl EmbeddedAws {
     /// Sends a message as AWS's own services do. Neither logged nor faulted.
     ///
     /// # Errors
-    /// [`StoreFault::Queue`] if there is no such queue.
+    /// [`StoreFault::Queue`] if there is no such queue, or if it is a FIFO queue: its messages name a group.
     pub async fn send_to_queue(&self, name: &str, body: String) -> Result<(), StoreFault> {
         Ok(self.front.backends.queues.send(name, body)?)
     }

@@ -59,8 +59,9 @@ pub(super) fn of(service: Service, operation: &str, request: &HttpRequest) -> Ve
         "ConditionCheck" => need("ConditionCheckItem", table_name),
         part => need(&format!("{part}Item"), table_name),
     });
-    // The queue's name ends its address.
-    let queue = names.queue_url.and_then(|url| url.rsplit('/').next().map(ToOwned::to_owned));
+    // The queue's name ends its address; one that keeps its order has an ending there that is not the template's.
+    let name = |url: &str| Some(url.rsplit('/').next()?.trim_end_matches(".fifo").to_owned());
+    let queue = names.queue_url.as_deref().and_then(name);
     let named = table.into_iter().chain(names.key_id).chain(queue).chain(names.request_items.into_keys());
     named.map(|resource| need(operation, resource)).chain(parts).collect()
 }
@@ -85,6 +86,8 @@ mod tests {
         assert_eq!(needs(Service::Kms, "Decrypt", r#"{"KeyId":"arn:k","CiphertextBlob":"AA=="}"#), ["kms:Decrypt arn:k"]);
         let message = r#"{"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/1/dead","MessageBody":"x"}"#;
         assert_eq!(needs(Service::Sqs, "SendMessage", message), ["sqs:SendMessage dead"]);
+        let message = r#"{"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/1/Events.fifo","MessageBody":"x"}"#;
+        assert_eq!(needs(Service::Sqs, "SendMessage", message), ["sqs:SendMessage Events"]);
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl Tables {
         Ok(next)
     }
 
+    /// When TTL may delete the first item of a table, in epoch seconds; `None` if it has none with a date.
+    pub(in crate::aws) fn next_date(&self, table: &str) -> Result<Option<i64>, DynoxideError> {
+        let Some((spec, attribute)) = self.with_ttl().into_iter().find(|(spec, _)| spec.name == table) else { return Ok(None) };
+        Ok(self.dated(&spec, &attribute, Lateness::OnTime)?.into_iter().map(|dated| dated.deleted_at).min())
+    }
+
     fn with_ttl(&self) -> Vec<(TableSpec, String)> {
         let specs = self.specs();
         specs.values().filter_map(|spec| Some((spec.clone(), spec.ttl_attribute.clone()?))).collect()

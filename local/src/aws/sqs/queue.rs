@@ -1,113 +1,187 @@
 //! One queue: when each of its messages can be seen, how often it was handed out, and how it ends. Time is a parameter, in milliseconds since
 //! 1970.
+//!
+//! Messages stand in lines, and only the first of a line can come next: in a FIFO queue each group is a line, in any other each message stands
+//! alone. As what is in flight is always the beginning of its line, a group with something in flight waits like its first message does. The first
+//! of all lines are sorted by when they can be seen, so that nothing but [`Queue::look`] goes through the whole queue.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 use std::time::Duration;
 
-/// A queue to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueSpec {
-    /// Its name.
-    pub name: String,
-    /// How long a message is held back before it is first seen, unless its sender says otherwise.
-    pub delayed_for: Duration,
-    /// How long a message that was handed out is hidden from everybody else, and so how long it takes until it comes again.
-    pub hidden_for: Duration,
-    /// How long a message is kept, counted from when it was sent, whatever becomes of it.
-    pub kept_for: Duration,
-    /// What becomes of messages that come again and again.
-    pub redrive: Option<Redrive>,
-}
+use super::message::Message;
+use super::recent::Recent;
+use super::spec::{QueueSpec, Redrive};
 
-/// Where messages go that nobody was ever done with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrive {
-    /// How often a message is handed out before.
-    pub most_receives: u64,
-    /// The name of the queue that they go to.
-    pub dead_letters: String,
-}
-
-impl From<&str> for QueueSpec {
-    /// A queue with nothing but a name, as AWS would make it.
-    fn from(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            delayed_for: Duration::ZERO,
-            hidden_for: Duration::from_secs(30),
-            kept_for: Duration::from_secs(4 * 86_400),
-            redrive: None,
-        }
-    }
-}
-
-/// A message in a queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) id: String,
-    pub(crate) body: String,
-    pub(crate) sent_millis: i64,
-    pub(crate) first_received_millis: Option<i64>,
-    /// How often it was handed out.
-    pub(crate) received: u64,
-    pub(super) visible_millis: i64,
-    /// The round in which it was sent or last handed out.
-    pub(super) round: u64,
-}
-
-/// A queue with what is in it, in the order in which it was sent.
+/// A queue with what is in it.
 #[derive(Debug)]
 pub(super) struct Queue {
-    pub(super) spec: QueueSpec,
-    pub(super) messages: VecDeque<Message>,
+    spec: QueueSpec,
+    /// What was sent to it lately; of a FIFO queue.
+    pub(super) recent: Recent,
+    /// By place, and so in the order in which they came.
+    messages: BTreeMap<u64, Message>,
+    /// When each was sent, and its place: the oldest first.
+    ages: BTreeSet<(i64, u64)>,
+    /// The places of each group's messages, in order; of a FIFO queue.
+    groups: BTreeMap<String, VecDeque<u64>>,
+    /// The first of every line that can be seen: the round in which it was sent or last handed out, and its place.
+    ready: BTreeSet<(u64, u64)>,
+    /// The first of every other line: when it can be seen, and its place.
+    hidden: BTreeSet<(i64, u64)>,
 }
 
 impl Queue {
-    pub(super) const fn of(spec: QueueSpec) -> Self {
-        Self { spec, messages: VecDeque::new() }
+    pub(super) fn of(spec: QueueSpec) -> Self {
+        Self {
+            spec,
+            recent: Recent::default(),
+            messages: BTreeMap::new(),
+            ages: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+        }
     }
 
-    /// Takes a message that keeps its date: AWS counts how long it keeps a dead letter from when it was first sent.
-    pub(super) fn bury(&mut self, message: Message, now: i64) {
-        self.messages.push_back(Message { received: 0, first_received_millis: None, visible_millis: now, ..message });
+    pub(super) const fn spec(&self) -> &QueueSpec {
+        &self.spec
     }
 
-    /// Forgets what was kept for long enough.
-    pub(super) fn forget(&mut self, now: i64) {
+    /// Gives it other settings of the same kind; it keeps what it has.
+    pub(super) fn change(&mut self, spec: QueueSpec) {
+        self.spec = spec;
+        // What is given up may be other than it was.
+        for (_, place) in mem::take(&mut self.ready) {
+            self.wait(place);
+        }
+    }
+
+    /// Takes a message, whose place is behind all others.
+    pub(super) fn put(&mut self, message: Message) {
+        let place = message.place;
+        let line = message.group.clone().filter(|_| self.spec.fifo).map(|group| self.groups.entry(group).or_default());
+        let is_first = line.is_none_or(|line| {
+            line.push_back(place);
+            line.len() == 1
+        });
+        self.ages.insert((message.sent_millis, place));
+        self.messages.insert(place, message);
+        if is_first {
+            self.wait(place);
+        }
+    }
+
+    /// Takes a message that another queue gives up. AWS counts how long it keeps a dead letter from when it was first sent, but in a FIFO queue
+    /// from now (SQS developer guide, "Setting-up dead-letter queue retention").
+    pub(super) fn bury(&mut self, message: Message, place: u64, now: i64) {
+        let sent_millis = if self.spec.fifo { now } else { message.sent_millis };
+        self.put(Message { place, sent_millis, received: 0, first_received_millis: None, visible_millis: now, ..message });
+    }
+
+    /// Does what time does: forgets what was kept for long enough, and gives up what can be seen again and was handed out as often as may be.
+    pub(super) fn age(&mut self, now: i64) -> Vec<Message> {
         let oldest = now.saturating_sub(millis(self.spec.kept_for));
-        self.messages.retain(|message| message.sent_millis > oldest);
-    }
-
-    /// Takes out what can be seen and was handed out as often as may be.
-    pub(super) fn take_dead(&mut self, now: i64) -> Vec<Message> {
-        let Some(Redrive { most_receives, .. }) = self.spec.redrive else { return Vec::new() };
-        let (dead, living): (Vec<_>, Vec<_>) =
-            self.messages.drain(..).partition(|message| message.visible_millis <= now && message.received >= most_receives);
-        self.messages.extend(living);
+        while let Some(&(_, place)) = self.ages.first().filter(|(sent, _)| *sent <= oldest) {
+            self.take(place);
+        }
+        let most_receives = self.spec.redrive.as_ref().map_or(u64::MAX, |Redrive { most_receives, .. }| *most_receives);
+        let mut dead = Vec::new();
+        while let Some(first @ (_, place)) = self.hidden.first().copied().filter(|(visible, _)| *visible <= now) {
+            self.hidden.remove(&first);
+            match self.messages.get(&place).filter(|message| message.received < most_receives) {
+                Some(message) => drop(self.ready.insert((message.round, place))),
+                // The next of its line may have to follow it, and is looked at in its turn.
+                None => dead.extend(self.take(place)),
+            }
+        }
         dead
     }
 
-    /// Hands out what can be seen, except what was sent or handed out in this very round, and hides it.
+    /// Hands out what can be seen, except what was sent or handed out in this very round, and hides it. Of each group as many as there is room
+    /// for, in order. It sees what [`age`](Self::age) has seen to.
     pub(super) fn receive(&mut self, most: usize, round: u64, now: i64) -> Vec<Message> {
         let hidden_until = now.saturating_add(millis(self.spec.hidden_for));
-        let seen = self.messages.iter_mut().filter(|message| message.visible_millis <= now && message.round < round);
-        let handed_out = seen.take(most).map(|message| {
-            message.received += 1;
-            message.first_received_millis.get_or_insert(now);
-            (message.visible_millis, message.round) = (hidden_until, round);
-            message.clone()
-        });
-        handed_out.collect()
+        let mut handed_out = Vec::new();
+        while handed_out.len() < most
+            && let Some(&(before, first)) = self.ready.range(..(round, 0)).next()
+        {
+            self.ready.remove(&(before, first));
+            for place in self.line_of(first, most - handed_out.len()) {
+                let can_come = |message: &&mut Message| place == first || (message.visible_millis <= now && message.round < round);
+                let Some(message) = self.messages.get_mut(&place).filter(can_come) else { break };
+                message.received += 1;
+                message.first_received_millis.get_or_insert(now);
+                (message.visible_millis, message.round) = (hidden_until, round);
+                handed_out.push(message.clone());
+            }
+            self.wait(first);
+        }
+        handed_out
     }
 
-    /// Forgets a message that somebody is done with.
-    pub(super) fn delete(&mut self, id: &str) {
-        self.messages.retain(|message| message.id != id);
+    /// Forgets a message that somebody is done with, who was handed it as it is here. A FIFO queue does so only while it is hidden for them:
+    /// later, somebody else may be at it.
+    pub(super) fn delete(&mut self, handed_out: &Message, now: i64) {
+        let theirs = |message: &&Message| message.received == handed_out.received && message.visible_millis > now;
+        if !self.spec.fifo || self.messages.get(&handed_out.place).is_some_and(|message| theirs(&message)) {
+            self.take(handed_out.place);
+        }
     }
 
-    /// When the next message can be seen: in the past, if one can be now.
+    /// How many messages it has.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// All messages, in the order in which they came.
+    pub(super) fn look(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    /// When the next message can come: in the past, if one can now. What stands behind another has no say.
     pub(super) fn next_visible(&self) -> Option<i64> {
-        self.messages.iter().map(|message| message.visible_millis).min()
+        let ready = self.ready.first().and_then(|(_, place)| Some(self.messages.get(place)?.visible_millis));
+        ready.or_else(|| self.hidden.first().map(|(visible, _)| *visible))
+    }
+
+    /// The beginning of the line whose first message this is.
+    fn line_of(&self, first: u64, most: usize) -> Vec<u64> {
+        match self.messages.get(&first).and_then(|message| self.group_of(message)) {
+            Some(line) => line.iter().take(most).copied().collect(),
+            None => vec![first],
+        }
+    }
+
+    fn group_of(&self, message: &Message) -> Option<&VecDeque<u64>> {
+        self.groups.get(message.group.as_ref()?)
+    }
+
+    /// Sorts the first of a line in.
+    fn wait(&mut self, first: u64) {
+        if let Some(message) = self.messages.get(&first) {
+            self.hidden.insert((message.visible_millis, first));
+        }
+    }
+
+    /// Takes a message out, wherever it stands.
+    fn take(&mut self, place: u64) -> Option<Message> {
+        let message = self.messages.remove(&place)?;
+        self.ages.remove(&(message.sent_millis, place));
+        self.hidden.remove(&(message.visible_millis, place));
+        self.ready.remove(&(message.round, place));
+        if let Some(group) = &message.group
+            && let Some(line) = self.groups.get_mut(group)
+            && let Ok(at) = line.binary_search(&place)
+        {
+            line.remove(at);
+            match line.front().copied() {
+                None => drop(self.groups.remove(group)),
+                Some(next) if at == 0 => self.wait(next),
+                Some(_) => {}
+            }
+        }
+        Some(message)
     }
 }
 
@@ -116,75 +190,4 @@ pub(super) fn millis(time: Duration) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000;
-
-    fn queue(messages: &[(&str, i64)]) -> Queue {
-        let redrive = Some(Redrive { most_receives: 2, dead_letters: "dead".to_owned() });
-        let mut queue = Queue::of(QueueSpec { redrive, ..QueueSpec::from("queue") });
-        for (id, visible_millis) in messages {
-            let (id, body) = ((*id).to_owned(), String::new());
-            let message =
-                Message { id, body, sent_millis: 0, first_received_millis: None, received: 0, visible_millis: *visible_millis, round: 0 };
-            queue.messages.push_back(message);
-        }
-        queue
-    }
-
-    fn ids(messages: &[Message]) -> Vec<&str> {
-        messages.iter().map(|message| message.id.as_str()).collect()
-    }
-
-    #[test]
-    fn what_was_handed_out_is_hidden_for_its_time_and_then_comes_again() {
-        let mut queue = queue(&[("a", 0), ("b", 0)]);
-        assert_eq!(ids(&queue.receive(1, 1, 0)), ["a"]);
-        assert_eq!(ids(&queue.receive(9, 1, 0)), ["b"]);
-        assert_eq!(ids(&queue.receive(9, 2, 30 * SECOND - 1)), [""; 0]);
-        assert_eq!(queue.next_visible(), Some(30 * SECOND));
-        let again = queue.receive(9, 2, 30 * SECOND);
-        assert_eq!((ids(&again), again[0].received, again[0].first_received_millis), (vec!["a", "b"], 2, Some(0)));
-    }
-
-    #[test]
-    fn a_message_is_seen_when_its_delay_is_over() {
-        let mut queue = queue(&[("late", 900 * SECOND), ("now", 0)]);
-        assert_eq!(ids(&queue.receive(9, 1, 900 * SECOND - 1)), ["now"]);
-        assert_eq!(ids(&queue.receive(1, 2, 900 * SECOND)), ["late"]);
-    }
-
-    #[test]
-    fn a_round_hands_out_a_message_once_even_if_nothing_hides_it() {
-        let mut queue = queue(&[("a", 0)]);
-        queue.spec.hidden_for = Duration::ZERO;
-        assert_eq!(queue.receive(9, 1, 0).len(), 1);
-        assert_eq!(queue.receive(9, 1, 0).len(), 0);
-        assert_eq!(queue.receive(9, 2, 0).len(), 1);
-    }
-
-    #[test]
-    fn what_was_handed_out_too_often_is_dead_once_its_last_time_is_over() {
-        let mut queue = queue(&[("poison", 0), ("other", 90 * SECOND)]);
-        queue.receive(1, 1, 0);
-        queue.receive(1, 2, 30 * SECOND);
-        assert_eq!(queue.take_dead(60 * SECOND - 1), []);
-        assert_eq!(ids(&queue.take_dead(60 * SECOND)), ["poison"]);
-        assert_eq!(ids(&queue.receive(9, 3, 90 * SECOND)), ["other"]);
-    }
-
-    #[test]
-    fn no_message_is_kept_longer_than_its_queue_says_not_even_a_dead_one() {
-        let mut queue = queue(&[("a", 0)]);
-        let (half, days) = (2 * 86_400 * SECOND, 4 * 86_400 * SECOND);
-        let mut dead_letters = Queue::of(QueueSpec::from("dead"));
-        dead_letters.bury(queue.messages[0].clone(), half);
-        for queue in [&mut queue, &mut dead_letters] {
-            queue.forget(days - 1);
-            assert_eq!(queue.messages.len(), 1);
-            queue.forget(days);
-            assert_eq!(queue.messages.len(), 0);
-        }
-    }
-}
+mod tests;
