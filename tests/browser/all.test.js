@@ -7,6 +7,7 @@ import "./keyboard.js";
 import "./hostile.js";
 import "./admins.js";
 import "./attachments.js";
+import "./issues.js";
 import "./outside.js";
 import "./headers.js";
 import "./weight.js";

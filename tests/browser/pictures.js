@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 
+import { Issues } from "./lib/issues.js";
 import { DAY } from "./lib/jira.js";
 import { claim } from "./lib/world.js";
 
@@ -82,5 +83,16 @@ if (FOLDER) {
     await take(page, "gone-1280.png");
     await show(jira.proof);
     await take(page, "certificate-1280.png");
+  });
+
+  claim("a picture is taken of an issue, its copies and the difference", async ({ jira }) => {
+    const issues = new Issues(jira);
+    await jira.does("install");
+    await issues.keeps(["DEMO"], ["summary", "description"]);
+    await issues.creates({ summary: "Release gate", description: "Four eyes before every release." });
+    await issues.edits({ description: "Four eyes before every release, and a night in between." });
+    await pose(jira.page, 1280, 1200);
+    await show(issues.root);
+    await take(jira.page, "issues-1280.png");
   });
 }

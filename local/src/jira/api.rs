@@ -16,9 +16,11 @@ use shared::tenant::id;
 
 use super::descriptor::Descriptor;
 use super::doings::{Doing, DoingFault, Done};
+use super::moving::MovingFault;
+use super::seen::{self, App};
 use super::server::Desk;
 use super::user::{USERS, User};
-use super::{Named, SiteFault, Trouble, seen};
+use super::{Named, SiteFault, Trouble};
 use crate::atlassian::Signed;
 use crate::clock::ClockFault;
 use crate::stored::{Remains, Stored, ViewFault};
@@ -129,15 +131,16 @@ async fn trouble(State(desk): State<Desk>, Path(site): Path<String>, Json(wrong)
     Ok(Json(json!({"said": format!("{said}. What the app was told within the last minute still counts.")})))
 }
 
+/// For whom something is asked.
 #[derive(Deserialize)]
-struct Whose {
+pub(super) struct Whose {
     user: String,
     method: Option<String>,
     target: Option<String>,
 }
 
 impl Whose {
-    fn user(&self) -> Result<User, Refused> {
+    pub(super) fn user(&self) -> Result<User, Refused> {
         let known = USERS.into_iter().find(|user| user.key == self.user);
         known.ok_or_else(|| Refused(StatusCode::NOT_FOUND, "there is no such user".to_owned()))
     }
@@ -205,7 +208,8 @@ fn told(named: &Named, remains: &Remains, gone: bool) -> String {
 
 async fn see(State(desk): State<Desk>, Path(site): Path<String>) -> Result<Json<Value>, Refused> {
     let named = desk.jira().site(&site)?;
-    Ok(Json(json!({"seen": seen::by_tenant(&named.site, desk.http(), desk.clock()).await?})))
+    let app = App { site: &named.site, http: desk.http(), clock: desk.clock() };
+    Ok(Json(json!({"seen": seen::by_tenant(&app).await?})))
 }
 
 /// Why not, for the page to show.
@@ -238,7 +242,7 @@ impl From<SiteFault> for Refused {
     }
 }
 
-const fn status_of(fault: &SiteFault) -> StatusCode {
+pub(super) const fn status_of(fault: &SiteFault) -> StatusCode {
     match fault {
         SiteFault::Unknown => StatusCode::NOT_FOUND,
         SiteFault::NameTaken | SiteFault::TooMany => StatusCode::CONFLICT,
@@ -254,6 +258,15 @@ impl From<PassingFault> for Refused {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self(status, fault.to_string())
+    }
+}
+
+impl From<MovingFault> for Refused {
+    fn from(fault: MovingFault) -> Self {
+        match fault {
+            MovingFault::Passing(fault) => fault.into(),
+            MovingFault::Site(fault) => fault.into(),
+        }
     }
 }
 

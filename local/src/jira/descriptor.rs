@@ -25,10 +25,18 @@ pub(super) struct Descriptor {
 struct Modules {
     #[serde(default)]
     general_pages: Vec<GeneralPage>,
+    #[serde(default)]
+    webhooks: Vec<WebhookModule>,
 }
 
 #[derive(Debug, Deserialize)]
 struct GeneralPage {
+    url: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct WebhookModule {
+    event: String,
     url: String,
 }
 
@@ -42,6 +50,11 @@ impl Descriptor {
     /// Where this event goes, if the app asks for it.
     pub(super) fn event(&self, event: &str) -> Option<String> {
         Some(format!("{}{}", self.base_url, self.lifecycle.get(event)?))
+    }
+
+    /// Where the app is told of this event of issues, below its base URL.
+    pub(super) fn webhooks(&self, event: &str) -> Vec<String> {
+        self.modules.webhooks.iter().filter(|module| module.event == event).map(|module| module.url.clone()).collect()
     }
 
     /// The address of the app's first page for this user, signed for this one load; `None` if the app has no page.

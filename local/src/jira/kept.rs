@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::connect::catalogue::Catalogue;
 
+use super::issues::Issues;
 use super::resident::{Resident, Story};
 use crate::atlassian::Site;
 
@@ -22,6 +23,8 @@ struct Kept {
     path: String,
     licence_active: bool,
     properties: BTreeMap<String, Value>,
+    #[serde(default)]
+    issues: Issues,
     story: Story,
 }
 
@@ -59,6 +62,7 @@ impl Kept {
             path: super::base_path(&resident.site.base_url).to_owned(),
             licence_active: resident.licence_active,
             properties: resident.properties.clone(),
+            issues: resident.issues.clone(),
             story: resident.story.clone(),
         }
     }
@@ -73,7 +77,7 @@ impl Kept {
             shared_secret: self.shared_secret,
             base_url: format!("{jira}{}", self.path),
         };
-        let (licence_active, properties, story) = (self.licence_active, self.properties, self.story);
-        Ok(Resident { licence_active, properties, story, ..Resident::new(site, self.name) })
+        let Self { name, licence_active, properties, issues, story, .. } = self;
+        Ok(Resident { licence_active, properties, issues, story, ..Resident::new(site, name) })
     }
 }

@@ -4,14 +4,16 @@
 //!
 //! - [`user`]: who there is. - [`rest`]: what sites answer to the app. - [`sites`]: the sites by name, and how their state is kept.
 //! - [`doings`]: what Jira does of its own: it installs, renames, leaves. - [`leaving`]: what operators do about who has left.
-//! - [`server`]: all of it on a port, with a page for people.
+//! - [`issues`]: what users do, and the webhooks that the app is told of it by. - [`server`]: all of it on a port, with a page for people.
 
 mod api;
 mod descriptor;
 pub mod doings;
 mod guard;
+pub mod issues;
 mod kept;
 mod leaving;
+pub(crate) mod moving;
 mod resident;
 mod rest;
 mod seen;
@@ -88,6 +90,8 @@ pub struct Asked {
     pub path: String,
     /// What it was answered.
     pub status: u16,
+    /// What it carried, so that the app knows the events it causes for its own.
+    pub trace: String,
 }
 
 impl Jira {
@@ -97,13 +101,13 @@ impl Jira {
         Self(Arc::new(Inner { clock, file: None, state: Mutex::default() }))
     }
 
-    /// The site is there from now on, or has changed: address, secret. What it keeps for the app stays.
+    /// The app is on the site from now on, or the site has changed: address, secret. What it keeps for the app stays.
     pub fn keep(&self, site: &Site) {
         let mut state = self.state();
         let new = || Resident::new(site.clone(), site.client_key.clone());
         let resident = state.residents.entry(site.client_key.clone()).or_insert_with(new);
         resident.site = site.clone();
-        if resident.story.standing == Standing::Left {
+        if !resident.story.standing.is_installed() {
             resident.story.standing = Standing::Active;
         }
     }

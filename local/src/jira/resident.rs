@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Trouble;
+use super::issues::Issues;
 use crate::atlassian::Site;
 
 /// A site and what it keeps for the app.
@@ -17,6 +18,7 @@ pub(super) struct Resident {
     pub(super) name: String,
     pub(super) licence_active: bool,
     pub(super) properties: BTreeMap<String, Value>,
+    pub(super) issues: Issues,
     pub(super) trouble: Option<Trouble>,
     pub(super) story: Story,
 }
@@ -77,6 +79,7 @@ pub struct Story {
 impl Resident {
     /// A site that has nothing to do with the app yet.
     pub(super) fn new(site: Site, name: String) -> Self {
-        Self { site, name, licence_active: true, properties: BTreeMap::new(), trouble: None, story: Story::default() }
+        let (properties, issues) = (BTreeMap::new(), Issues::default());
+        Self { site, name, licence_active: true, properties, issues, trouble: None, story: Story::default() }
     }
 }

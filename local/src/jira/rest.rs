@@ -6,8 +6,9 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 use shared::connect::jwt::{Algorithm, QshPolicy, Unverified};
 use shared::connect::qsh;
+use shared::connect::webhook;
 
-use super::{Asked, Jira, Resident, Standing, Trouble, base_path, user};
+use super::{Asked, Jira, Resident, Standing, Trouble, base_path, issues, user};
 
 type Answer = (StatusCode, Value);
 
@@ -36,8 +37,9 @@ impl Jira {
                 (status, if json.is_null() { Vec::new() } else { json.to_string().into_bytes() })
             }
         };
-        let asked =
-            Asked { client_key: resident.site.client_key.clone(), method: request.method().to_string(), path, status: status.as_u16() };
+        let trace = request.headers().get(webhook::TRACE).and_then(|trace| trace.to_str().ok()).unwrap_or_default().to_owned();
+        let (client_key, method) = (resident.site.client_key.clone(), request.method().to_string());
+        let asked = Asked { client_key, method, path, status: status.as_u16(), trace };
         self.tell(asked);
         Response::builder().status(status).header(header::CONTENT_TYPE, "application/json").body(body.into()).ok()
     }
@@ -50,6 +52,7 @@ impl Jira {
         let properties = format!("{addon}/properties");
         match (request.method(), path) {
             (&Method::POST, "/rest/api/3/permissions/check") => permissions(request.body()),
+            (&Method::GET, "/rest/api/3/myself") => (StatusCode::OK, issues::myself(&resident.site)),
             (&Method::GET, path) if path == addon => (StatusCode::OK, licence(resident)),
             (&Method::GET, path) if path == properties => {
                 let keys = resident.properties.keys().map(|key| json!({"key": key, "self": format!("{properties}/{key}")}));

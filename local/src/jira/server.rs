@@ -18,7 +18,9 @@ use tower::ServiceExt as _;
 
 use super::doings::Doings;
 use super::guard::{self, Guard};
-use super::{Jira, SiteFault, api, leaving};
+use super::issues::doings::IssueDoings;
+use super::moving::{MovingFault, move_to};
+use super::{Jira, SiteFault, api, issues, leaving};
 use crate::atlassian::Atlassian;
 use crate::aws::EmbeddedAws;
 use crate::clock::MovableClock;
@@ -30,10 +32,12 @@ use crate::watch::Watch;
 const LARGEST_REQUEST: usize = 256 * 1024;
 
 /// What the page is made of, by path.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 10] = [
     ("/", "text/html; charset=utf-8", include_str!("assets/index.html")),
     ("/jira.css", "text/css; charset=utf-8", include_str!("assets/jira.css")),
     ("/jira.js", "text/javascript; charset=utf-8", include_str!("assets/jira.js")),
+    ("/issues.js", "text/javascript; charset=utf-8", include_str!("assets/issues.js")),
+    ("/stored.js", "text/javascript; charset=utf-8", include_str!("assets/stored.js")),
     ("/leaving.js", "text/javascript; charset=utf-8", include_str!("assets/leaving.js")),
     ("/certificate.js", "text/javascript; charset=utf-8", include_str!("assets/certificate.js")),
     ("/drawing.js", "text/javascript; charset=utf-8", include_str!("assets/drawing.js")),
@@ -47,6 +51,8 @@ pub struct Parts {
     pub jira: Jira,
     /// What Jira does of its own.
     pub doings: Doings,
+    /// What users do to issues.
+    pub issues: Arc<IssueDoings>,
     /// The clock that all of it goes by.
     pub clock: Arc<MovableClock>,
     /// Where sites get their secrets from.
@@ -78,6 +84,10 @@ impl Desk {
         &self.0.doings
     }
 
+    pub(super) fn issues(&self) -> &IssueDoings {
+        &self.0.issues
+    }
+
     pub(super) fn clock(&self) -> &MovableClock {
         &self.0.clock
     }
@@ -89,12 +99,20 @@ impl Desk {
     /// Moves the clock ahead and lets all happen that happens meanwhile. It goes on even if nobody waits for it any more.
     ///
     /// # Errors
-    /// [`PassingFault`].
-    pub(super) async fn pass(&self, by: Duration) -> Result<Passed, PassingFault> {
+    /// [`MovingFault`].
+    pub(super) async fn pass(&self, by: Duration) -> Result<Passed, MovingFault> {
         let parts = Arc::clone(&self.0);
         let until = parts.clock.now().epoch_seconds().saturating_add_unsigned(by.as_secs());
-        let passing = tokio::spawn(async move { parts.host.pass(until, parts.clock.as_ref()).await });
-        passing.await.unwrap_or(Err(PassingFault::Broken))
+        let moving = tokio::spawn(async move { move_to(until, &parts.clock, &parts.host, &parts.issues).await });
+        moving.await.unwrap_or(Err(PassingFault::Broken.into()))
+    }
+
+    /// Does what is due now.
+    ///
+    /// # Errors
+    /// [`PassingFault`].
+    pub(super) async fn catch_up(&self) -> Result<Passed, PassingFault> {
+        self.0.host.catch_up().await
     }
 
     pub(super) fn watch(&self) -> &Watch {
@@ -134,8 +152,10 @@ impl Desk {
 pub fn server(parts: Parts, atlassian: &Atlassian, port: u16) -> Router {
     let guard = Guard::of(port, &parts.functions);
     let desk = Desk(Arc::new(parts));
-    let mut router =
-        api::routes().merge(leaving::routes()).route_layer(middleware::from_fn_with_state(guard.clone(), guard::from_own_page));
+    let mut router = api::routes()
+        .merge(leaving::routes())
+        .merge(issues::api::routes())
+        .route_layer(middleware::from_fn_with_state(guard.clone(), guard::from_own_page));
     router = router.route("/", get(shell));
     for (path, kind, text) in ASSETS.into_iter().filter(|(path, ..)| *path != "/") {
         router = router.route(path, get(move || async move { asset(kind, text) }));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod issues;
 mod leaving;
 
 use axum::http::{Method, StatusCode};
@@ -196,6 +197,8 @@ async fn the_page_and_the_bridge_are_served_and_guarded() {
         ("/jira.css", "text/css; charset=utf-8", "prefers-color-scheme"),
         ("/jira.js", "text/javascript; charset=utf-8", "state.functions"),
         ("/leaving.js", "text/javascript; charset=utf-8", "drawLeaving"),
+        ("/issues.js", "text/javascript; charset=utf-8", "issuesOf"),
+        ("/stored.js", "text/javascript; charset=utf-8", "drawStored"),
         ("/certificate.js", "text/javascript; charset=utf-8", "drawCertificate"),
         ("/drawing.js", "text/javascript; charset=utf-8", "replaceChildren"),
         ("/all.js", "text/javascript; charset=utf-8", "window.AP ="),

@@ -1,4 +1,6 @@
-//! Who uses the sites. Users are the same on all of them, as Atlassian accounts are.
+//! Who uses the sites, and the projects that each has. Users are the same on all of them, as Atlassian accounts are.
+
+use serde::Serialize;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +28,43 @@ pub const ANONYMOUS: User = User { key: "nobody", name: "Nobody in particular", 
 /// All of them.
 pub const USERS: [User; 3] = [ADMIN, MEMBER, ANONYMOUS];
 
-/// The one project that every site has, by Jira's number. Members see it, its administrators change it.
+/// The account that Jira has made for the app itself, on every site.
+pub const APP_ACCOUNT: &str = "557058:9f3ac4d2-6b1e-4a57-8c0d-2e7f51a6b390";
+
+/// A project that every site has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Project {
+    /// Jira's number of it.
+    pub id: u64,
+    /// What the keys of its issues begin with.
+    pub key: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+}
+
+/// The number of the project that members see and its administrators change.
 pub const PROJECT: u64 = 10_000;
+
+/// The number of the project that only its administrators see.
+pub const SECRET_PROJECT: u64 = 10_002;
+
+/// All of them.
+pub const PROJECTS: [Project; 2] = [
+    Project { id: PROJECT, key: "DEMO", name: "Demonstration" },
+    Project { id: SECRET_PROJECT, key: "SECRET", name: "Nothing for members" },
+];
+
+/// Jira's key of the right to see a project.
+pub(super) const BROWSE: &str = "BROWSE_PROJECTS";
 
 /// What a user may do in a project, by Jira's key; an account that nobody has may do nothing.
 pub(super) fn permitted(account_id: &str, key: &str, project: u64) -> bool {
     let user = USERS.iter().find(|user| user.account_id == Some(account_id));
-    user.is_some_and(|user| project == PROJECT && (user.administers || key == "BROWSE_PROJECTS"))
+    user.is_some_and(|user| match project {
+        PROJECT => user.administers || key == BROWSE,
+        SECRET_PROJECT => user.administers,
+        _ => false,
+    })
 }
 
 /// Whether an account administers the sites.

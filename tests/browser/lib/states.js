@@ -1,4 +1,5 @@
 // The states that a person may see the small Jira and the app's page in, one after the other, in one world.
+import { Issues } from "./issues.js";
 import { DAY } from "./jira.js";
 
 /** A value with a word that no line can hold, and one of many lines. */
@@ -21,9 +22,15 @@ export async function inEveryState({ jira, faults }, look) {
   await editor.root.locator("#cancel").click();
   await editor.setting("theme").locator("[data-delete]").click();
   await look("an administrator is asked whether to delete", true);
+  const issues = new Issues(jira);
+  await issues.keeps(["DEMO", "SECRET"], ["summary", "description", "status"]);
+  await issues.creates({ project: "SECRET: Nothing for members", summary: "a-long-summary-".repeat(16), description: "x".repeat(300) });
+  await issues.edits({ summary: "shorter", status: "In Progress" });
+  await look("copies of an issue and what differs", true);
   await jira.becomes("max");
   await editor.root.locator('body[data-may-administer="false"]').waitFor();
-  await look("a member reads", true);
+  await issues.answered(403);
+  await look("a member reads, and is refused the copies", true);
   faults.provoke(403, "/test-management/page");
   await jira.becomes("nobody");
   await editor.root.locator("main#refused").waitFor();

@@ -41,7 +41,7 @@ export function distance(date, now) {
 const WHAT = {
   "tenant-keys": "keys", account: "account",
   configuration: "settings", attachment: "descriptions of files", "attachment-usage": "counters of files", upload: "uploads that were begun",
-  licence: "notes of the licence",
+  licence: "notes of the licence", "issue-copies": "copies of issues", "seen-event": "marks of events that were seen",
   "sealed-versions": "sealed files", "sealed-uploads": "files being sealed",
   "incoming-objects": "files not sealed yet", "incoming-uploads": "files on their way",
 };

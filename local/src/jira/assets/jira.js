@@ -4,7 +4,9 @@
 // and only at the app's own origin.
 import { copyCommand, drawCertificate } from "./certificate.js";
 import { at, draw, lozenge, made, moment } from "./drawing.js";
+import { issuesOf } from "./issues.js";
 import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js";
+import { drawStored } from "./stored.js";
 
 (() => {
   const [site, user, trouble] = ["site", "user", "trouble"].map(at);
@@ -108,6 +110,8 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
     mark: "It is marked as left, without a word from the site.",
   };
 
+  const issues = issuesOf({ ask, wanted, say, refresh, ofSite, user });
+
   // --- Drawing ---
 
   function options(select, list) {
@@ -125,10 +129,11 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
     // All of it is about one site. Whoever chooses another meanwhile has that one shown next.
     const [shown, passOfPage] = [site.value, ofSite(`token?${asUser()}`)];
     const [pageOf, storedOf, seenOf, leavingOf] = [`page?${asUser()}`, "stored", "seen", "leaving"].map(ofSite);
-    const [page, lying, seen] = await Promise.all([
+    const [page, lying, seen, told] = await Promise.all([
       reload ? ask(pageOf).catch((fault) => ({ address: null, fault: fault.message })) : null,
       ask(storedOf),
       ask(seenOf),
+      issues.look(),
     ]);
     // Asked only of whoever's keys are dated or gone: nobody else has anything to count down.
     const leaves = lying.gone || lying.remains.keysExpireAt !== null;
@@ -140,8 +145,9 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
     drawBar();
     drawAfterLeaving(status?.fault);
     drawGuide();
-    drawStored();
+    drawStored(stored);
     drawSeen(seen.seen);
+    issues.draw(told, stored, here().standing, Date.parse(state.now));
     drawCalls(calls);
     const loaded = page ? drawPage(page, passOfPage) : null;
     enable();
@@ -233,10 +239,10 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
     const there = standing === "Active" || standing === "Disabled";
     const possible = { install: !there, disable: standing === "Active", enable: standing === "Disabled" };
     for (const button of document.querySelectorAll("button")) {
-      const { doing, next, operator } = button.dataset;
+      const { doing, next, operator, issue } = button.dataset;
       const ofJira = doing ? possible[doing] ?? there : next !== "false";
       const makesSense = operator ? mayOperate(operator, departure, there, Date.parse(state?.now)) : ofJira;
-      button.disabled = busy > 0 || !state || !makesSense;
+      button.disabled = busy > 0 || !state || !(issue ? issues.may(issue, standing) : makesSense);
     }
   }
 
@@ -245,6 +251,7 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
     if (button.dataset.step && button.disabled) nextStep()?.focus();
     else if (button.dataset.doing && button.disabled) document.querySelector("[data-doing]:enabled")?.focus();
     else if (button.dataset.operator && button.disabled) at("leaving-title").focus();
+    else if (button.dataset.issue && button.disabled) at("issues-title").focus();
     else button.focus();
   }
 
@@ -327,39 +334,6 @@ import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js"
   }
 
   // --- What is stored, what is seen, what it costs ---
-
-  const READABLE = {
-    keys: ["the keys", "warn"],
-    yes: ["readable: its keys are there", "good"],
-    never: ["unreadable for anybody: its keys are gone", "bad"],
-    open: ["nothing sealed in it", ""],
-    unsealed: ["on its way, not sealed yet", "warn"],
-  };
-
-  /** What grows with every look at a leaving, and says only that somebody looked. */
-  const AUDIT = "AuditTable";
-
-  function drawStored() {
-    at("gone").hidden = !stored.gone;
-    at("gone-said").textContent = stored.gone ? stored.said : "";
-    at("stored-said").textContent = stored.said;
-    draw(at("stored"), stored, () => stored.places.filter(({ items }) => items.length > 0).map((place) => {
-      const count = place.items.length === 1 ? "1 item" : `${place.items.length} items`;
-      return made("section", {}, made("h3", { textContent: `${place.name}: ${count}` }), ...place.items.map((one) => item(one, place.name !== AUDIT)));
-    }));
-    if (at("stored").childElementCount === 0) at("stored").append(made("p", { className: "subtle", textContent: "Every table and every bucket is empty." }));
-  }
-
-  function item({ key, attributes, digest, readable }, open) {
-    const whose = digest ? `${stored.tenants[digest] ?? "a tenant"} (${digest.slice(0, 8)}…)` : "nobody that is known";
-    const [words, kind] = READABLE[readable];
-    const summary = made("summary", {}, `${whose} `, lozenge(words, kind));
-    const list = made("dl", {}, ...[...key, ...attributes].flatMap(({ name, shown, sealed }) => [
-      made("dt", { textContent: name }),
-      made("dd", { textContent: shown, className: sealed ? "sealed" : "" }),
-    ]));
-    return made("details", { className: `item ${readable}`, open: open && digest === stored.digest }, summary, list);
-  }
 
   function drawSeen(seen) {
     draw(at("seen"), seen, () => seen.map(({ what, request, status, body }) => {
