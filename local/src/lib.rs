@@ -26,6 +26,7 @@ pub mod stored;
 pub mod template;
 pub mod time_passing;
 mod timetable;
+mod turns;
 pub mod verify;
 pub mod watch;
 

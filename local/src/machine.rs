@@ -21,8 +21,12 @@ use crate::aws::EmbeddedAws;
 use crate::clock::{ClockFault, MovableClock};
 use crate::host::{HostFault, LocalHost, Settings};
 use crate::jira::doings::Doings;
+use crate::jira::issues::doings::IssueDoings;
+use crate::jira::issues::webhook::OverHttp;
+use crate::jira::moving;
 use crate::jira::server::{Parts, server};
 use crate::jira::{Jira, SiteFault};
+use crate::turns::taking_turns;
 use crate::watch::{Watch, WatchedSites};
 
 /// The sites that a Jira has at first.
@@ -132,12 +136,14 @@ impl Machine {
         let http = http_client()?;
         let ticking: Arc<dyn Clock> = Arc::<MovableClock>::clone(&clock);
         let doings = Doings::of(jira.clone(), &origin, atlassian.clone(), ticking, Arc::clone(&random), http.clone());
-        let front = watch.over(host.front());
+        let issues = Arc::new(IssueDoings::of(jira.clone(), Arc::new(OverHttp(http.clone()))));
+        let front = taking_turns(watch.over(host.front()));
         let host = Arc::new(host);
         let (sites, kept) = (jira.clone(), host.aws().clone());
         let parts = Parts {
             jira,
             doings,
+            issues: Arc::clone(&issues),
             clock,
             random,
             host: Arc::clone(&host),
@@ -159,6 +165,7 @@ impl Machine {
         serve(s3, kept.s3_router(&s3_origin));
         serve(functions, front);
         servers.spawn(work(host));
+        servers.spawn(moving::work(issues));
         Ok(Self { functions: public, jira: origin, aws: kept, sites, servers, _lock: lock })
     }
 

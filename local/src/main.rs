@@ -1,7 +1,9 @@
 //! `cargo run`: Lethe on this machine, with a small Jira to open in a browser. `cargo run -- play` tells the same story on the terminal,
-//! `cargo run -- curl` prints a line for every route, `cargo run -- verify certificate.json` checks a deletion certificate.
+//! `cargo run -- curl` prints a line for every route, `cargo run -- load` puts load on a host, `cargo run -- verify certificate.json` checks a
+//! deletion certificate.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a person at a terminal")]
 
+mod load;
 mod play;
 mod small_jira;
 mod token;
@@ -23,7 +25,8 @@ use shared::platform::log;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The port of the functions; the small Jira listens on the next one, S3 on the one after. All on this machine only.
+    /// The port of the functions; the small Jira listens on the next one, S3 on the one after. With 0, each on any that is free. All on this
+    /// machine only.
     #[arg(long, default_value_t = 8080, global = true)]
     port: u16,
     /// Where install keys are published, instead of the small Jira.
@@ -47,6 +50,8 @@ enum Command {
     Retention,
     /// Print `docs/COST.md`: what everything asks of AWS, counted, and what that costs.
     Cost,
+    /// Have many connections send webhooks to a host of its own, and see that nothing is lost. Exit code 1 if something is.
+    Load(load::Load),
     /// Print the token that a request of the site `acme` carries, e.g. `token GET /test-management/account`.
     Token {
         /// The method.
@@ -73,7 +78,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let jira_port = arguments.port.checked_add(1).ok_or("--port must be below 65535")?;
+    let jira_port = port_after(arguments.port).ok_or("--port must be below 65535")?;
     let (functions, jira) = (format!("http://127.0.0.1:{}", arguments.port), format!("http://localhost:{jira_port}"));
     match &arguments.command {
         None => serve(&arguments, jira_port).await,
@@ -87,6 +92,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             print!("{}", local::cost::cost_page().await?);
             Ok(())
         }
+        Some(Command::Load(load)) => load::load(*load, arguments.port).await,
         Some(Command::Token { method, target, user }) => {
             println!("{}", token::token(&jira, user, method, target).await?);
             Ok(())
@@ -106,7 +112,7 @@ async fn serve(arguments: &Arguments, jira_port: u16) -> Result<(), Box<dyn Erro
         folder: (!arguments.fresh).then(|| folder.clone()),
         functions_port: arguments.port,
         jira_port,
-        s3_port: jira_port.checked_add(1).ok_or("--port must be below 65534")?,
+        s3_port: port_after(jira_port).ok_or("--port must be below 65534")?,
         install_keys_url: arguments.install_keys_url.clone(),
     };
     let mut machine = Machine::start(plan, atlassian).await?;
@@ -120,6 +126,11 @@ async fn serve(arguments: &Arguments, jira_port: u16) -> Result<(), Box<dyn Erro
         stopped = tokio::signal::ctrl_c() => Ok(stopped?),
         failed = machine.failed() => Ok(failed?),
     }
+}
+
+/// The next port; of any port, any.
+const fn port_after(port: u16) -> Option<u16> {
+    if port == 0 { Some(0) } else { port.checked_add(1) }
 }
 
 fn own_command(arguments: &Arguments) -> String {

@@ -46,6 +46,10 @@ pub(super) struct Habits {
     pub(super) large_files: f64,
     pub(super) files_gone: f64,
     pub(super) descriptors: f64,
+    /// Events of issues that are in no selected project, or of a customer who has selected nothing: Jira sends all of them.
+    pub(super) events_ignored: f64,
+    pub(super) events_kept: f64,
+    pub(super) copies_read: f64,
 }
 
 pub(super) const HABITS: Habits = Habits {
@@ -58,13 +62,17 @@ pub(super) const HABITS: Habits = Habits {
     large_files: 0.4,
     files_gone: 4.0,
     descriptors: 1.0,
+    events_ignored: 1_800.0,
+    events_kept: 200.0,
+    copies_read: 100.0,
 };
 
 impl Habits {
     /// All calls of a customer in a month.
     pub(super) fn calls(&self) -> f64 {
         let files = self.files_in + self.files_out + 2.0 * self.large_files + self.files_gone;
-        self.reads + self.lists + self.writes + self.pages + files + self.descriptors
+        let issues = self.events_ignored + self.events_kept + self.copies_read;
+        self.reads + self.lists + self.writes + self.pages + files + self.descriptors + issues
     }
 }
 
@@ -85,6 +93,9 @@ pub(super) fn said() -> Vec<[String; 2]> {
         said("… pages opened", format!("{}", habits.pages)),
         said("… files attached, read, uploaded in parts, removed", {
             format!("{}, {}, {}, {}", habits.files_in, habits.files_out, habits.large_files, habits.files_gone)
+        }),
+        said("… events of issues that are not selected, that are; copies read", {
+            format!("{}, {}, {}", habits.events_ignored, habits.events_kept, habits.copies_read)
         }),
         said("calls to a function that does not have the keys", format!("{:.0} %", WITHOUT_KEYS * 100.0)),
         said("customers who come, leave, come back in a month", format!("{INSTALLS}, {LEAVINGS}, {RETURNS}")),

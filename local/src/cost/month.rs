@@ -48,6 +48,9 @@ fn requests(bill: &mut Bill, scenes: &Scenes, standing: &Standing) {
         (&day.large_file, HABITS.large_files),
         (&day.file_gone, HABITS.files_gone),
         (&day.descriptor, HABITS.descriptors),
+        (&day.issues.ignored, HABITS.events_ignored),
+        (&day.issues.kept, HABITS.events_kept),
+        (&day.issues.read, HABITS.copies_read),
     ] {
         bill.add_all(&Bill::of(step, standing), times * TENANTS);
     }

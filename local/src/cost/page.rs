@@ -30,7 +30,7 @@ fn introduction() -> String {
 }
 
 fn steps(scenes: &Scenes) -> impl Iterator<Item = &Step> {
-    scenes.day.steps().into_iter().chain(scenes.life.steps())
+    scenes.day.steps().chain(scenes.life.steps())
 }
 
 fn counted(scenes: &Scenes) -> String {
@@ -122,6 +122,7 @@ fn left_out() -> String {
      - What a function sends to sites, and CodeDeploy, SNS, certificates, IAM, events of S3 in EventBridge: free or cents.\n\
      - AWS Backup bills an object below 128 KB as 128 KB, and reads and lists objects to save them. A key that has been rotated once costs a dollar \
      more, after the second time two.\n\
+     - A request to a queue that keeps an order costs a quarter more than one to another, and one of more than 64 KB counts as several.\n\
      - A metric with dimensions is one metric for each value that occurs; here it is one.\n\
      - What is switched on by parameter: shipping to Elastic and Datadog, WAF; and what a vendor adds: CloudTrail's data events, GuardDuty, support.\n\
      - Restores.\n"

@@ -8,6 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::CostFault;
+use super::issues::{self, Issues};
 use super::size::Stored;
 use super::stage::{Stage, Step, Traffic};
 use crate::atlassian::Site;
@@ -62,6 +63,7 @@ pub(super) struct Day {
     pub(super) large_file: Step,
     pub(super) file_gone: Step,
     pub(super) descriptor: Step,
+    pub(super) issues: Issues,
 }
 
 /// Comings and goings.
@@ -74,11 +76,10 @@ pub(super) struct Life {
 }
 
 impl Day {
-    pub(super) fn steps(&self) -> [&Step; 10] {
-        let (files, others) = ([&self.file_in, &self.file_out, &self.large_file, &self.file_gone], [&self.page, &self.descriptor]);
-        let [file_in, file_out, large_file, file_gone] = files;
-        let [page, descriptor] = others;
-        [&self.read, &self.read_cold, &self.list, &self.write, page, file_in, file_out, large_file, file_gone, descriptor]
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        let settings = [&self.read, &self.read_cold, &self.list, &self.write, &self.page];
+        let files = [&self.file_in, &self.file_out, &self.large_file, &self.file_gone, &self.descriptor];
+        settings.into_iter().chain(files).chain(self.issues.steps())
     }
 }
 
@@ -153,6 +154,7 @@ async fn day(stage: &mut Stage) -> Result<Day, CostFault> {
             let ask = page(Method::GET, "atlassian-connect.json", JSON, none());
             stage.measure("the descriptor is read", &["descriptor"], ask).await?
         },
+        issues: issues::measure(stage).await?,
     })
 }
 
@@ -237,11 +239,12 @@ async fn runs(stage: &Stage) -> Result<Vec<Step>, CostFault> {
 }
 
 /// Those that have a schedule; a test holds this against the template.
-pub(super) const SCHEDULED: [(&str, &str); 4] = [
+pub(super) const SCHEDULED: [(&str, &str); 5] = [
     ("`purge` finds nothing due", "purge"),
     ("`doubtful` finds nothing due", "doubtful"),
     ("`dormant` finds nobody to ask", "dormant"),
     ("`attachment-reconcile` finds nothing", "attachment-reconcile"),
+    ("`issue-copies-sweep` finds nothing over", "issue-copies-sweep"),
 ];
 
 /// A week in which every site is asked once.
@@ -277,8 +280,8 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-/// A JSON text of this length.
-fn noise_text(length: usize) -> String {
+/// A JSON text of this length, quotes included.
+pub(super) fn noise_text(length: usize) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let inner = noise(length.saturating_sub(2)).into_iter().filter_map(|byte| letters.get(usize::from(byte % 64)));
     format!("\"{}\"", inner.map(|letter| char::from(*letter)).collect::<String>())

@@ -108,7 +108,7 @@ impl Stage {
         self.clock.advance(time);
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.clock.now().epoch_seconds()
     }
 
@@ -150,6 +150,14 @@ impl Stage {
         let path = format!("/{}/{target}", self.site.app.slug);
         let token = self.site.host_token(Signed { method: "GET", path: &path, query: "" }, self.now())?;
         self.send(Request::get(path).header("authorization", format!("JWT {token}")), Bytes::new()).await
+    }
+
+    /// What the site tells of an issue.
+    pub(super) async fn tells(&self, event: &str, identifier: &str, payload: &Value) -> Result<Traffic, CostFault> {
+        let path = format!("/{}/webhooks/{event}", self.site.app.slug);
+        let token = self.site.host_token(Signed { method: "POST", path: &path, query: "" }, self.now())?;
+        let request = Request::post(path).header("authorization", format!("JWT {token}")).header("content-type", "application/json");
+        Ok(self.send(request.header("x-atlassian-webhook-identifier", identifier), payload.to_string()).await?.traffic)
     }
 
     /// A part of an upload, put where an answer says that it goes. S3 is asked, and no function.
