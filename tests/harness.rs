@@ -17,6 +17,7 @@ use local::atlassian::{Atlassian, KID, Signed, Site};
 use local::aws::EmbeddedAws;
 use local::host::{LocalHost, ORIGIN_SECRET, Settings};
 use local::jira::Jira;
+use local::jira::user::PROJECT;
 use local::samples::{Sample, TokenKind};
 use serde_json::{Value, json};
 use shared::connect::catalogue::{App, Catalogue};
@@ -160,8 +161,16 @@ impl World {
         assert_eq!(world.install(&world.acme).await.status, StatusCode::NO_CONTENT);
         assert_eq!(world.put(&world.acme, "test-environments", "[]").await.status, StatusCode::CREATED);
         world.attach_samples().await;
+        world.copy_sample().await;
         world.clock.advance(Duration::from_secs(1));
         world
+    }
+
+    /// Selects what the samples are about, and keeps the issue that they name.
+    pub async fn copy_sample(&self) {
+        assert!(crate::webhooks::select(self, &self.acme, &[PROJECT], &["summary"]).await.status.is_success());
+        crate::webhooks::update(self, 10_001, self.now() * 1000, "a plan").await;
+        self.host.deliver().await.unwrap();
     }
 
     /// Attaches what the samples are about: a file, and an upload whose part is there.

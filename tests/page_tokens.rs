@@ -29,6 +29,7 @@ static OTHER: App = App {
     licensed: false,
     general_pages: &[],
     attachments: AttachmentLimits { largest_bytes: 0, most: 0, total_bytes: 0 },
+    webhooks: &[],
 };
 
 async fn mint(token: ContextToken<Anonymous>) -> Result<String, Problem> {

@@ -1,6 +1,8 @@
 //! What each function may do, against what it does: every call to AWS is written down while a tenant's whole story is told, one function at
 //! a time, and compared with the function's own role in template.yaml. Nothing is missing and nothing is spare.
 
+mod copying;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use crate::harness::{World, answer, host_request, lifecycle_request, page_reques
 use crate::reconciling::{in_short_runs, orphan_of, put_sealed, six_orphans};
 use crate::sealing::{arrived, begun, key, s3};
 use crate::triggers::work_of;
+use crate::webhooks::update;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -259,15 +262,19 @@ async fn whole_story() -> Used {
     told.world.clock.advance(Duration::from_secs(61));
     told.use_it().await;
     told.send_files().await;
+    told.copy_issues().await;
     for _ in 0..2 {
         told.event("uninstalled").await;
     }
     told.event("installed").await;
     // An account sealed under the old version is opened by each function first of all, and by an upgrade.
-    let workers = ["attachment-seal", "attachment-reconcile"];
+    let workers = ["attachment-seal", "attachment-reconcile", "webhooks", "issue-copies", "issue-copies-read"];
     for function in ["installed", "enabled", "disabled", "account", "page", "configuration", "attachments"].into_iter().chain(workers) {
         if function == "attachment-seal" {
             arrived(&told.world, &told.world.acme, b"a plan").await;
+        }
+        if function == "issue-copies" {
+            update(&told.world, 1, told.world.now() * 1000, "on its way").await;
         }
         told.rotate().await;
         told = told.restart().await;
@@ -275,6 +282,9 @@ async fn whole_story() -> Used {
             "account" | "page" | "configuration" | "attachments" => told.read_by(function).await,
             "attachment-seal" => told.seal().await,
             "attachment-reconcile" => told.reconcile().await,
+            "webhooks" => told.tell_of_an_issue(1).await,
+            "issue-copies" => told.keep_copies().await,
+            "issue-copies-read" => told.read_copies(1).await,
             event => told.event(event).await,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use local::template::{Template, at};
+use shared::records::backups::{Contents, STORES};
 use shared::records::register::EVER_SHIPPED;
 
 use crate::harness::World;
@@ -93,8 +94,7 @@ fn the_worker_may_delete_from_the_table_of_every_kind_ever_shipped() {
     let granted: Vec<_> =
         template.grants("PurgeWorker").into_iter().filter(|grant| grant.actions.contains(&"dynamodb:BatchWriteItem".to_owned())).collect();
     for row in EVER_SHIPPED {
-        let mut service = row.service.name().to_owned();
-        service[..1].make_ascii_uppercase();
-        assert!(granted.iter().any(|grant| grant.resources.contains(&format!("{service}Table"))), "{}", row.name);
+        let table = STORES.iter().find(|store| store.contents == Contents::Records(row.service)).unwrap().resource.to_owned();
+        assert!(granted.iter().any(|grant| grant.resources.contains(&table)), "{}", row.name);
     }
 }

@@ -73,9 +73,11 @@ pub async fn left_with_everything() -> World {
     arrived.body(b"arrived".to_vec().into()).send().await.unwrap();
     drop(world.aws().take_notifications());
     let dynamodb = aws_sdk_dynamodb::Client::new(&world.aws().sdk_config());
-    let partition = AttributeValue::S(format!("{}#licence", tenant["tenant_id"].as_str().unwrap()));
-    let licence = dynamodb.put_item().table_name("LicencesTable").item("partition", partition);
-    licence.item("id", AttributeValue::S("app".to_owned())).send().await.unwrap();
+    for (table, kind) in [("LicencesTable", "licence"), ("IssueCopiesTable", "issue-copies"), ("IssueCopiesTable", "seen-event")] {
+        let partition = AttributeValue::S(format!("{}#{kind}", tenant["tenant_id"].as_str().unwrap()));
+        let record = dynamodb.put_item().table_name(table).item("partition", partition);
+        record.item("id", AttributeValue::S("one".to_owned())).send().await.unwrap();
+    }
     world.clock.advance(Duration::from_secs(110 * 86_400));
     world
 }

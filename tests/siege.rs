@@ -41,6 +41,7 @@ impl Siege {
             assert_eq!(world.put(site, "test-environments", "[]").await.status, StatusCode::CREATED);
         }
         world.attach_samples().await;
+        world.copy_sample().await;
         // From now on every lifecycle event that is believed changes something.
         world.clock.advance(Duration::from_secs(60));
         let refusal = world.send(Request::get("/test-management/account").body(Body::empty()).unwrap()).await;

@@ -329,7 +329,11 @@ async fn another_tenants_record_is_not_found_and_not_touched() {
 
 /// A byte more than the largest body that the sample's route takes, or than any that it would read.
 fn larger_than_taken(sample: &Sample) -> usize {
-    if sample.path() == "/test-management/attachments" { 4 * 1024 * 1024 + 1 } else { 256 * 1024 + 1 }
+    match sample.function.as_str() {
+        "attachments" if sample.path() == "/test-management/attachments" => 4 * 1024 * 1024 + 1,
+        "webhooks" => 5 * 1024 * 1024 + 1,
+        _ => 256 * 1024 + 1,
+    }
 }
 
 #[tokio::test]
@@ -422,9 +426,11 @@ async fn a_path_that_is_nearly_a_route_reaches_nothing() {
 #[tokio::test]
 async fn a_setting_may_be_called_like_any_route() {
     let world = World::of_samples().await;
+    // One name is ours, and has a form.
+    let value = |name: &str| if name == "issue-copies" { r#"{"projects":[],"fields":[]}"# } else { "true" };
     for name in endpoints() {
-        assert_eq!(world.put(&world.acme, &name, "true").await.status, StatusCode::CREATED, "{name}");
-        assert_eq!(world.get(&world.acme, &name).await.text(), "true", "{name}");
+        assert!(world.put(&world.acme, &name, value(&name)).await.status.is_success(), "{name}");
+        assert_eq!(world.get(&world.acme, &name).await.text(), value(&name), "{name}");
     }
 }
 

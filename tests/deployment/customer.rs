@@ -14,6 +14,7 @@ use local::atlassian::{Atlassian, Signed, Site};
 use local::clock::MovableClock;
 use local::jira::Jira;
 use local::jira::user::{ADMIN, User};
+use serde_json::Value;
 use shared::connect::catalogue::{App, Catalogue};
 use shared::platform::random::SystemRandom;
 use tokio::task::JoinHandle;
@@ -74,6 +75,16 @@ impl<'s> Customer<'s> {
         let headers = [("authorization", format!("JWT {token}")), ("content-type", "application/json".to_owned())];
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.stack.through_front_door(Method::POST, &path, &headers, self.site.payload(event).to_string().into_bytes()).await
+    }
+
+    /// What the site tells of an issue.
+    pub async fn tell_of_issue(&self, event: &str, identifier: &str, payload: &Value) -> Answer {
+        let path = format!("/{}/webhooks/{event}", self.site.app.slug);
+        let token = self.site.host_token(Signed { method: "POST", path: &path, query: "" }, self.stack.now()).unwrap();
+        let token = format!("JWT {token}");
+        let headers =
+            [("authorization", token.as_str()), ("content-type", "application/json"), ("x-atlassian-webhook-identifier", identifier)];
+        self.stack.through_front_door(Method::POST, &path, &headers, payload.to_string().into_bytes()).await
     }
 
     pub async fn install(&self) {

@@ -8,6 +8,7 @@
 mod contents;
 mod customer;
 mod doors;
+mod issues;
 mod operator;
 mod stack;
 mod stay;
@@ -23,6 +24,9 @@ use customer::Customer;
 use stack::{HOUR, MINUTE, Stack, until};
 
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// The tables of what is kept of a tenant.
+const RECORDS: [&str; 4] = ["ConfigurationTable", "AttachmentsTable", "LicencesTable", "IssueCopiesTable"];
 
 #[tokio::test]
 #[ignore = "needs a deployed stack: tests/deployment/run"]
@@ -56,6 +60,27 @@ async fn what_was_kept_is_there_after_a_deployment() {
     stay::all_is_there(&customer).await;
 }
 
+/// Apart, because a version before this one knew no issues, and upgrades begin with it.
+#[tokio::test]
+#[ignore = "needs a deployed stack: tests/deployment/run"]
+async fn issues_are_copied_once_they_are_selected() {
+    let stack = Stack::deployed();
+    let customer = Customer::again(&stack).await;
+    issues::are_copied_once_they_are_selected(&customer).await;
+    let contents = Contents::of(&stack).await;
+    assert_eq!(contents.places_of(stay::MARK), Vec::<String>::new(), "something of the customer's lies there readable");
+    assert_eq!(contents.places_of(issues::NAME), Vec::<String>::new(), "somebody's name was kept");
+    stack.assert_no_dead_letters().await;
+}
+
+/// What [`issues_are_copied_once_they_are_selected`] kept, after a deployment over it.
+#[tokio::test]
+#[ignore = "needs a deployed stack: tests/deployment/run"]
+async fn copies_of_issues_are_there_after_a_deployment() {
+    let stack = Stack::deployed();
+    issues::are_there(&Customer::again(&stack).await).await;
+}
+
 /// Nothing is written by hand: 110 days pass for the emulator and the functions alike, and the schedules of the template do the rest.
 #[tokio::test]
 #[ignore = "needs a deployed stack: tests/deployment/run"]
@@ -78,8 +103,7 @@ async fn a_customer_who_left_is_gone_after_the_grace() {
     stack.pass(21 * MINUTE);
     until("records and objects are gone", async || {
         let contents = Contents::of(&stack).await;
-        ["ConfigurationTable", "AttachmentsTable", "LicencesTable"].iter().all(|table| contents.items(table).is_empty())
-            && contents.objects("SealedBucket") == 0
+        RECORDS.iter().all(|table| contents.items(table).is_empty()) && contents.objects("SealedBucket") == 0
     })
     .await;
 
@@ -92,7 +116,7 @@ async fn a_customer_who_left_is_gone_after_the_grace() {
 /// A tombstone, what operators did, and a certificate that anybody verifies.
 async fn what_remains(stack: &Stack, customer: &Customer<'_>) {
     let contents = Contents::of(stack).await;
-    for table in ["TenantsTable", "TenantKeysTable", "ConfigurationTable", "AttachmentsTable", "LicencesTable"] {
+    for table in ["TenantsTable", "TenantKeysTable"].iter().chain(&RECORDS) {
         assert_eq!(contents.items(table), Vec::<String>::new(), "{table}");
     }
     assert_eq!((contents.objects("IncomingBucket"), contents.objects("SealedBucket")), (0, 0));

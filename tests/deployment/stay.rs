@@ -9,6 +9,7 @@ use local::jira::user::MEMBER;
 use serde_json::{Value, json};
 
 use super::customer::Customer;
+use super::issues::COPIES;
 use super::stack::{Stack, send, until};
 
 /// Stands in all that the customer stores, and must be readable nowhere.
@@ -90,7 +91,7 @@ pub async fn all_is_there(customer: &Customer<'_>) {
 
 pub async fn everything_is_refused(customer: &Customer<'_>) {
     let id = fs::read_to_string(noted()).unwrap();
-    for target in [SETTING.to_owned(), "/attachments".to_owned(), format!("/attachments/{id}")] {
+    for target in [SETTING.to_owned(), "/attachments".to_owned(), format!("/attachments/{id}"), COPIES.to_owned()] {
         assert_eq!(customer.call(Method::GET, &target, "").await.status, StatusCode::UNAUTHORIZED, "{target}");
     }
     assert_eq!(customer.page().await.status, StatusCode::UNAUTHORIZED);

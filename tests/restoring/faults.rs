@@ -137,7 +137,7 @@ async fn an_event_that_is_not_one_is_refused_by_its_field_and_told() {
         (json!({"tables": {"tenants": "TenantsTable"}}), "tables.tenants must begin with restored-"),
         (
             json!({"tables": {"departures": "restored-departures"}}),
-            "tables must have no fields but tenants, tenant-keys, configuration, attachments, licences",
+            "tables must have no fields but tenants, tenant-keys, configuration, attachments, licences, issue-copies",
         ),
         (json!({"tabels": {}}), "event must have no fields but tables, buckets"),
         (json!({"tables": {}}), "tables or buckets must name what was restored"),

@@ -1,11 +1,11 @@
-//! Nothing is lost without a trace: every queue that leads on has a queue for what fails, and every run that nobody waits for is told of there
-//! when it fails; and whoever is to tell of it may.
+//! Nothing is lost without a trace: every queue that leads on has a queue for what fails, of its own kind, and every run that nobody
+//! waits for is told of there when it fails; and whoever is to tell of it may. Queues take TLS alone.
 
 use local::template::at;
 use yaml_serde::Value;
 
 use super::deployed::{Deployed, Resource, lacks, names_in};
-use super::statements::Statement;
+use super::statements::{Statement, statements_in};
 
 pub fn queue_findings(deployed: &Deployed) -> Vec<String> {
     let queues = deployed.resources("AWS::SQS::Queue");
@@ -14,11 +14,23 @@ pub fn queue_findings(deployed: &Deployed) -> Vec<String> {
     last.extend(failure_queues(deployed));
     let mut findings = Vec::new();
     for queue in &queues {
-        findings.extend(lacks(queue.id, &[("the storage key", queue.names(&["KmsMasterKeyId"]) == ["StorageKey"])]));
+        findings.extend(lacks(
+            queue.id,
+            &[
+                ("the storage key", queue.names(&["KmsMasterKeyId"]) == ["StorageKey"]),
+                ("a policy of TLS alone", takes_tls_alone(deployed, queue.id)),
+            ],
+        ));
         match (redrives(queue).is_empty(), last.iter().any(|id| id == queue.id)) {
             (true, false) => findings.push(format!("{} gives up its messages to no queue, and is no queue for such", queue.id)),
             (false, true) => findings.push(format!("{} is a queue for what was given up, and gives it up to another", queue.id)),
             _ => {}
+        }
+        for last in redrives(queue).iter().filter_map(|id| deployed.resource(id)) {
+            // SQS refuses it, half way through a deployment.
+            if keeps_order(queue) != keeps_order(&last) {
+                findings.push(format!("one of {} and {} keeps an order, and the other does not", queue.id, last.id));
+            }
         }
     }
     for function in deployed.functions() {
@@ -27,6 +39,21 @@ pub fn queue_findings(deployed: &Deployed) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Whether messages of a group come in the order in which they were sent.
+fn keeps_order(queue: &Resource<'_>) -> bool {
+    queue.property(&["FifoQueue"]).and_then(Value::as_bool) == Some(true)
+}
+
+/// Whether the one policy that a queue can have denies everything without TLS.
+fn takes_tls_alone(deployed: &Deployed, queue: &str) -> bool {
+    let is_of_queue = |policy: &Resource<'_>| policy.names(&["Queues"]).iter().any(|id| id == queue);
+    let policies: Vec<_> = deployed.resources("AWS::SQS::QueuePolicy").into_iter().filter(is_of_queue).collect();
+    let [policy] = policies.as_slice() else { return false };
+    statements_in(*policy).iter().filter(|statement| !statement.allows && statement.is_about(queue)).any(|statement| {
+        statement.demands("Bool", "aws:SecureTransport") == ["false"] && statement.actions == ["sqs:*"] && statement.principals == ["*"]
+    })
 }
 
 /// Where schedules and runs that failed are told of.
@@ -72,6 +99,13 @@ fn taking_findings(deployed: &Deployed, function: &Resource<'_>, event: &Value) 
     );
     if hidden < timeout {
         findings.push(format!("{} hides a message for {hidden} s, and {id} may take {timeout} s", queue.id));
+    }
+    // A message that shows again while a throttled batch is tried anew is handed out twice, before those behind it.
+    if keeps_order(&queue) && (timeout..6 * timeout).contains(&hidden) {
+        findings.push(format!("{} keeps an order, and hides a message for less than six times the {timeout} s of {id}", queue.id));
+    }
+    if keeps_order(&queue) && at(event, &["MaximumBatchingWindowInSeconds"]).is_some() {
+        findings.push(format!("{id} waits for more messages of {}, which Lambda refuses where an order is kept", queue.id));
     }
     findings
 }

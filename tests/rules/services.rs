@@ -13,13 +13,28 @@ const PURGES: (&str, &str) = ("PurgeWorker", "deletes what is left of a tenant w
 const COUNTS: (&str, &str) = ("Erasure", "counts what a purge will delete, and reads none of it");
 
 const SERVICES: &[Service] = &[
-    Service { keeps: &["ConfigurationTable"], own: &["Configuration"], others: &[PURGES, COUNTS] },
+    Service {
+        keeps: &["ConfigurationTable"],
+        own: &["Configuration"],
+        others: &[
+            ("Webhooks", "reads which projects and fields of issues are selected, in the call that finds the tenant"),
+            ("IssueCopies", "reads the same again, before and after it has kept something, and takes back what is no longer selected"),
+            ("IssueCopiesRead", "reads the same, so that it shows nothing that was taken out of it"),
+            PURGES,
+            COUNTS,
+        ],
+    },
     Service {
         keeps: &["AttachmentsTable", "SealedBucket", "IncomingBucket", "ArrivalQueue", "AttachmentDeadLetters"],
         own: &["Attachments", "AttachmentSeal", "AttachmentReconcile"],
         others: &[PURGES, COUNTS],
     },
     Service { keeps: &["LicencesTable"], own: &["Dormant"], others: &[PURGES, COUNTS] },
+    Service {
+        keeps: &["IssueCopiesTable", "IssueEventsQueue", "IssueEventsDeadLetters"],
+        own: &["Webhooks", "IssueCopies", "IssueCopiesRead", "IssueCopiesSweep"],
+        others: &[("Configuration", "tells that the selection of issues has changed"), PURGES, COUNTS],
+    },
     Service { keeps: &["AuditTable"], own: &["Erasure"], others: &[] },
     Service {
         keeps: &["DeparturesTable"],
@@ -27,7 +42,7 @@ const SERVICES: &[Service] = &[
         others: &[("RestoreFilter", "asks who has left before it lets a restored table be used")],
     },
     Service { keeps: &["PurgeQueue", "PurgeDeadLetters"], own: &["Purge", "PurgeWorker"], others: &[] },
-    Service { keeps: &["FailedRuns"], own: &["AttachmentReconcile", "Purge", "Dormant", "Doubtful"], others: &[] },
+    Service { keeps: &["FailedRuns"], own: &["AttachmentReconcile", "IssueCopiesSweep", "Purge", "Dormant", "Doubtful"], others: &[] },
     // Whoever must know who calls may find a tenant; only these move one.
     Service {
         keeps: &["TenantsTable", "TenantKeysTable"],

@@ -10,14 +10,11 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use local::aws::{Fault, Lateness, Tamper};
-use local::mounts::Work;
 use serde_json::{Value, json};
-use shared::platform::schedule::Deadline;
 
 use super::invariants;
 use super::model::Tenant;
-use super::race::interleaved;
-use super::snapshots::{AUDIT, DEPARTURES, INCOMING, KEYS, SEALED, Shelf, TENANTS, number, owner, text, wanted};
+use super::snapshots::{AUDIT, DEPARTURES, INCOMING, ISSUE_COPIES, KEYS, SEALED, Shelf, TENANTS, number, owner, text, wanted};
 use super::story::Deed;
 use super::totals::Totals;
 use super::wire::{Place, Wire};
@@ -25,7 +22,6 @@ use super::worlds::{rotation_of, world_of};
 use crate::harness::{BEGINNING, World};
 use crate::interleavings::Dice;
 use crate::model::DAY;
-use crate::triggers::work_of;
 
 pub const HOUR: i64 = 3_600;
 
@@ -90,10 +86,18 @@ pub struct Course {
     pub by_digest: BTreeMap<String, usize>,
     pub shelf: Shelf,
     pub totals: Totals,
+    /// When the sweep may take what lies among the copies of issues, and the hours whose run was lost.
+    pub ends: BTreeSet<(i64, Place)>,
+    pub lost_sweeps: BTreeSet<i64>,
+    /// Until then its schedule stands still.
+    pub swept_again_at: i64,
+    /// The tenants of whom a message may be in the queue of issues' events, and the messages that it gave up.
+    pub in_flight: BTreeSet<usize>,
+    pub dead: BTreeSet<String>,
     /// When each open departure wants the purge, and when its doubt is to be settled.
     dues: BTreeSet<(i64, Place)>,
     doubts: BTreeSet<(i64, Place)>,
-    ran_at: BTreeMap<&'static str, i64>,
+    pub ran_at: BTreeMap<&'static str, i64>,
     pub rotation: Router,
     /// The published keys, for whoever verifies a certificate.
     pub published: Vec<u8>,
@@ -116,6 +120,11 @@ impl Course {
             by_digest: BTreeMap::new(),
             shelf: Shelf::default(),
             totals: Totals::default(),
+            ends: BTreeSet::new(),
+            lost_sweeps: BTreeSet::new(),
+            swept_again_at: 0,
+            in_flight: BTreeSet::new(),
+            dead: BTreeSet::new(),
             dues: BTreeSet::new(),
             doubts: BTreeSet::new(),
             ran_at: BTreeMap::new(),
@@ -138,6 +147,11 @@ impl Course {
         self.tenants.push(tenant);
         self.totals.tenants += 1;
         self.tenants.len() - 1
+    }
+
+    /// Dice of their own for this moment, whatever was thrown before.
+    pub fn dice_of(&self, moment: i64) -> Dice {
+        Dice(self.plan.seed ^ moment.cast_unsigned().rotate_left(32))
     }
 
     pub fn now(&self) -> i64 {
@@ -182,11 +196,14 @@ impl Course {
             let now = self.now();
             let planned = self.agenda.first_key_value().map(|(key, _)| key.0);
             let message = ["PurgeQueue", "ArrivalQueue"].iter().filter_map(|queue| self.world.aws().next_message(queue)).min();
-            let message = message.map(|millis| (millis + 999).div_euclid(1_000).max(now));
+            // Events of issues are handed out a few at once.
+            let event = self.world.aws().next_message("IssueEventsQueue").map(|millis| (millis + 299_999).div_euclid(300_000) * 300_000);
+            let message = message.into_iter().chain(event).min().map(|millis| (millis + 999).div_euclid(1_000).max(now));
             let purge = self.next_run("purge", &self.dues);
             // Three of four of its runs are lost, which it must bear.
             let doubtful = self.next_run("doubtful", &self.doubts).map(|hour| (hour + 3 * HOUR).div_euclid(4 * HOUR) * 4 * HOUR);
-            let next = [planned, message, purge, doubtful].into_iter().flatten().min().filter(|next| *next <= end);
+            let sweep = self.next_run("issue-copies-sweep", &self.ends);
+            let next = [planned, message, purge, doubtful, sweep].into_iter().flatten().min().filter(|next| *next <= end);
             let Some(at) = next else {
                 self.pass_to(end);
                 return Ok(());
@@ -200,6 +217,8 @@ impl Course {
                 self.run("purge").await?;
             } else if doubtful.is_some_and(|run| run <= at) {
                 self.run("doubtful").await?;
+            } else if sweep.is_some_and(|run| run <= at) {
+                self.sweep_copies().await?;
             } else if let Some((_, event)) = self.agenda.pop_first() {
                 self.happen(event).await?;
             }
@@ -273,54 +292,6 @@ impl Course {
         self.absorb(Actor::Time)
     }
 
-    /// A function runs by its schedule, perhaps in trouble; what it could not do it does in the next hour.
-    pub async fn run(&mut self, function: &'static str) -> Held {
-        let Work::Schedule(handle) = work_of(function) else { panic!("{function} has no schedule") };
-        let platform = self.world.host.platform(function).unwrap();
-        self.ran_at.insert(function, self.now());
-        let deadline = Deadline::after(&platform, Duration::from_secs(900));
-        let ended = self.in_trouble(handle(platform, deadline)).await?;
-        let said = match &ended {
-            Some(Ok(report)) => report.to_string(),
-            Some(Err(problem)) => problem.reason().0.into_owned(),
-            None => "died".to_owned(),
-        };
-        self.tell(format!("{function}: {said}"));
-        if function == "doubtful" {
-            self.settle_untruths();
-        }
-        self.absorb(Actor::Function(function))
-    }
-
-    /// Every message that can be seen is handed out, perhaps in trouble, and some are handed out twice.
-    pub async fn deliver(&mut self) -> Held {
-        invariants::count_before_purging(self);
-        let world = Arc::clone(&self.world);
-        let purging = self
-            .shelf
-            .table(DEPARTURES)
-            .find(|(_, item)| text(item, "stage") == "purging")
-            .map(|(_, item)| json!({"digest": text(item, "digest"), "tenantId": text(item, "tenant_id")}).to_string());
-        if let (Some(body), 0) = (&purging, self.dice.throw(6)) {
-            self.work_together(body).await;
-        }
-        let ended = self.in_trouble(world.host.deliver()).await?;
-        self.tell(format!("queues: {}", ended.map_or("died".to_owned(), |done| format!("{} done", done.unwrap()))));
-        if let (Some(body), 0) = (purging, self.dice.throw(10)) {
-            self.world.host.send_to_queue("PurgeQueue", body).unwrap();
-        }
-        self.absorb(Actor::Queues)
-    }
-
-    /// SQS hands a message out at least once: two workers have it at the same time.
-    async fn work_together(&mut self, body: &str) {
-        let Work::Queue(handle) = work_of("purge-worker") else { panic!("the purge has no queue") };
-        let platform = self.world.host.platform("purge-worker").unwrap();
-        let event = || serde_json::from_value(json!({"Records": [{"messageId": "1", "body": body}]})).unwrap();
-        interleaved(&mut self.dice, handle(platform.clone(), event()), handle(platform.clone(), event()), || ()).await;
-        self.tell(format!("two workers: {body}"));
-    }
-
     /// Whatever makes this call from now on dies there.
     pub fn dies(&mut self, call: u64, fault: Fault) {
         self.world.aws().faults().on_call(call, fault);
@@ -371,6 +342,9 @@ impl Course {
             table => self.shelf.digests.get(&owner(table, item)).cloned().unwrap_or_default(),
         };
         let place_table = place.table.clone();
+        if place.table == ISSUE_COPIES {
+            self.plan_sweep(&place, before.as_deref(), value.as_ref());
+        }
         invariants::may_touch(self, actor, &place, before.as_deref(), value.as_ref(), &digest)?;
         if place.table == DEPARTURES {
             for at in before.as_deref().map(wanted).into_iter().flatten().flatten() {
@@ -384,10 +358,12 @@ impl Course {
         if let Some(expires_at) = value.as_ref().filter(|_| place.table != DEPARTURES).and_then(|item| number(item, "expires_at"))
             && before.as_deref().and_then(|item| number(item, "expires_at")) != Some(expires_at)
         {
-            let late = i64::try_from(self.dice.throw(LATEST_TTL)).unwrap();
+            // The keys of copies are another in each run of a seed, and so is their order: what is thrown goes by the time alone.
+            let late = if place.table == ISSUE_COPIES { self.dice_of(expires_at).throw(LATEST_TTL) } else { self.dice.throw(LATEST_TTL) };
+            let late = i64::try_from(late).unwrap();
             self.plan_at(expires_at + 1 + late, Event::Ttl(place, expires_at));
         }
-        if actor == Actor::Time && value.is_none() {
+        if matches!(actor, Actor::Time | Actor::Function("issue-copies-sweep")) && value.is_none() {
             let owner = owner(&place_table, before.as_deref().unwrap());
             let tenant = self.by_digest.get(&digest).map(|index| &mut self.tenants[*index]);
             for life in tenant.into_iter().flat_map(|tenant| &mut tenant.lives).filter(|life| owner.is_empty() || life.id == owner) {

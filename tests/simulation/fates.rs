@@ -2,6 +2,7 @@
 
 use super::course::{Course, HOUR};
 use super::story::Deed;
+use super::telling::Choice;
 use crate::model::DAY;
 
 /// What becomes of a tenant that has left.
@@ -39,7 +40,9 @@ const FATES: [Fate; 14] = [
 impl Course {
     /// Use for some days, and then mostly leaving.
     pub fn use_it(&mut self, index: usize) {
-        let days = 1 + self.drawn(20);
+        let (uses, stays) = (self.dice.throw(5), self.dice.throw(3) == 0);
+        // Some stay until their copies of issues end.
+        let days = if uses < 2 && stays { 32 + self.drawn(15) } else { 1 + self.drawn(20) };
         for _ in 0..3 + self.dice.throw(5) {
             let deeds = [Deed::Put, Deed::Put, Deed::Put, Deed::Put, Deed::Attach, Deed::Attach, Deed::Begin, Deed::Upload];
             let more = [Deed::Remove, Deed::Rotate, Deed::Install, Deed::Look, Deed::Look, Deed::FalselyLeave];
@@ -48,6 +51,7 @@ impl Course {
             let deed = deeds.iter().chain(&more).nth(number).cloned().unwrap();
             self.later(index, at, deed);
         }
+        self.use_issues(index, uses, days);
         // Straight after something was begun, so that it lies there when the purge comes.
         let at = days * DAY + 120;
         match self.dice.throw(3) {
@@ -63,12 +67,48 @@ impl Course {
         }
     }
 
+    /// Two of five have issues copied, and change their minds about which; of the others one works on issues all the same.
+    fn use_issues(&mut self, index: usize, uses: u64, days: i64) {
+        match uses {
+            0 | 1 => {
+                self.later(index, 30, Deed::Select(Choice::Any));
+                self.later(index, 900, Deed::Work);
+            }
+            2 => {
+                self.later(index, 600, Deed::Work);
+                return;
+            }
+            _ => return,
+        }
+        for _ in 0..self.dice.throw(3) {
+            let at = self.drawn(days * DAY);
+            self.later(index, at, Deed::Select(Choice::Any));
+        }
+        // Those who stay are looked at when their copies end.
+        for (most, within) in [(3, days * DAY), (2, (days + 30) * DAY)] {
+            for _ in 0..self.dice.throw(most) {
+                let at = 60 + self.drawn(within);
+                self.later(index, at, Deed::Work);
+                let ends = at + 30 * DAY - HOUR + self.drawn(3 * DAY);
+                self.later(index, ends, Deed::Look);
+            }
+        }
+        // Straight before it leaves, so that events are on their way then.
+        if self.dice.throw(3) == 0 {
+            self.later(index, days * DAY + 170, Deed::Work);
+        }
+    }
+
     /// What comes after leaving.
     pub fn draw_fate(&mut self, index: usize) {
         let fate = self.dice.pick(&FATES);
         let hundredth = DAY / 100;
         let look = self.drawn(100 * DAY);
         self.later(index, look, Deed::Look);
+        if self.dice.throw(3) == 0 && self.tenants[index].tracker.last > 0 {
+            let work = self.drawn(112 * DAY);
+            self.later(index, work, Deed::Work);
+        }
         match fate {
             Fate::Never => {}
             Fate::Soon => {

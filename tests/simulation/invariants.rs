@@ -7,7 +7,8 @@ use shared::purge::certificate::{Salt, SubjectClaim, verify};
 
 use super::course::{Actor, Course, Held};
 use super::model::{Left, Life, Untruth};
-use super::snapshots::{DEPARTURES, INCOMING, KEYS, SEALED, TENANTS, number, text};
+use super::operation_data;
+use super::snapshots::{DEPARTURES, INCOMING, ISSUE_COPIES, KEYS, SEALED, TENANTS, number, text};
 use super::wire::Place;
 use crate::model::DAY;
 
@@ -24,6 +25,12 @@ pub fn may_touch(course: &Course, actor: Actor, place: &Place, before: Option<&V
         let what = format!("{why}: {actor:?} changed {place:?} from {} to {}", shown(before), shown(after));
         course.broken("A-12", what, index)
     };
+    if place.table == ISSUE_COPIES
+        && let Some(index) = index
+        && let Err(why) = operation_data::may_be_written(course, actor, before, after, index)
+    {
+        return refuse(&why);
+    }
     if let Actor::Tenant(acting) = actor {
         return if index == Some(acting) { Ok(()) } else { refuse("another tenant's") };
     }
@@ -286,6 +293,7 @@ fn over_in_time(course: &Course, index: usize, life: &Life) -> Held {
 
 /// What must hold every day, whatever failed.
 pub fn of_the_day(course: &mut Course) -> Held {
+    operation_data::of_the_day(course)?;
     let now = course.now();
     for (index, tenant) in course.tenants.iter().enumerate() {
         // A return is undone when the site has refused us for four days in a row, a leaving as soon as it knows us.

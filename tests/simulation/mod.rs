@@ -1,24 +1,29 @@
 //! The simulation: whole worlds over 200 days, with everything that may happen to tenants drawn from a seed, faults and deaths at any call to AWS,
 //! backups every four hours and restores from them; and after each event what must hold is looked at, in tables, buckets, queues and backups.
 //!
-//! - [`model`]: what must be true. - [`story`], [`fates`], [`using`]: what tenants do. - [`course`], [`trouble`], [`worlds`]: how it happens. - [`wire`], [`snapshots`]: what lies where, now and in
-//!   backups. - [`restores`]: what comes back from them. - [`invariants`]: what must hold. - [`totals`]: what happened in all.
+//! - [`model`], [`copies`]: what must be true. - [`story`], [`fates`], [`using`], [`telling`]: what tenants and their sites do.
+//! - [`course`], [`running`], [`trouble`], [`worlds`]: how it happens. - [`wire`], [`snapshots`]: what lies where, now and in backups.
+//! - [`restores`]: what comes back from them. - [`invariants`], [`operation_data`]: what must hold. - [`totals`]: what happened in all.
 //! - [`crashes`]: every call of every move dies. - [`race`]: a return against a purge. - [`defects`]: what all of this must find.
 //!
 //! A failure prints its seed. `LETHE_SIMULATION_SEED=17 cargo test --workspace --test integration simulation::one_seed -- --ignored --nocapture` runs that
 //! one world alone; seeds that ever failed are kept in `corpus.txt` and run first. Ten thousand tenants:
 //! `cargo test --workspace --test integration simulation::ten_thousand -- --ignored --nocapture`.
 
+mod copies;
 mod course;
 mod crashes;
 mod defects;
 mod fates;
 mod invariants;
 mod model;
+mod operation_data;
 mod race;
 mod restores;
+mod running;
 mod snapshots;
 mod story;
+mod telling;
 mod totals;
 mod trouble;
 mod using;

@@ -1,10 +1,13 @@
 //! What must be true of a tenant whatever the code does: which of its lives is the present one, what each holds, and until when it is kept.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use local::atlassian::Site;
 use shared::tenant::id::digest;
 
+use super::copies::{Issues, Told};
+use super::telling::{Letter, Tracker};
 use crate::harness;
 use crate::model::{DAY, GRACE};
 
@@ -19,6 +22,10 @@ pub struct Tenant {
     pub lives: Vec<Life>,
     /// What we were told, and is not so, until the site was asked.
     pub untruth: Option<Untruth>,
+    /// The issues of the site.
+    pub tracker: Tracker,
+    /// A message that the queue had of it.
+    pub letter: Option<Letter>,
     told: VecDeque<String>,
 }
 
@@ -42,6 +49,8 @@ pub struct Life {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Uploads that were begun and not ended, and when.
     pub uploads: Vec<(String, i64)>,
+    /// Copies of issues.
+    pub issues: Issues,
     /// While it is not active.
     pub left: Option<Left>,
     /// Until when a hold of an earlier leaving stands: coming back does not end it.
@@ -99,7 +108,15 @@ impl Left {
 impl Tenant {
     pub fn new(name: &str) -> Self {
         let site = harness::site(name);
-        Self { digest: digest(site.app.slug, &site.client_key), site, lives: Vec::new(), untruth: None, told: VecDeque::new() }
+        Self {
+            digest: digest(site.app.slug, &site.client_key),
+            site,
+            lives: Vec::new(),
+            untruth: None,
+            tracker: Tracker::default(),
+            letter: None,
+            told: VecDeque::new(),
+        }
     }
 
     pub fn tell(&mut self, what: String) {
@@ -124,6 +141,20 @@ impl Tenant {
 
     pub fn is_active(&self) -> bool {
         self.present().is_some_and(|life| life.left.is_none())
+    }
+
+    /// An event of an issue was taken in.
+    pub fn accept(&mut self, told: &Arc<Told>, sure: bool, now: i64) {
+        if let Some(life) = self.active() {
+            life.issues.accept(told, sure, now);
+        }
+    }
+
+    /// Messages that are on their way are lost, or may be.
+    pub fn lose_events(&mut self) {
+        if let Some(life) = self.lives.last_mut() {
+            life.issues.lost();
+        }
     }
 
     /// The leaving of the present life.

@@ -10,17 +10,18 @@ use local::template::Template;
 use serde_json::{Value, json};
 
 use super::course::{Course, Held};
-use super::snapshots::{KEYS, SEALED, TENANTS, last_backup, number, owner, text};
+use super::snapshots::{ISSUE_COPIES, KEYS, SEALED, TENANTS, last_backup, number, owner, text};
 use crate::harness::BEGINNING;
 use crate::model::DAY;
 
 /// What the event calls each table.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("tenants", TENANTS),
     ("tenant-keys", KEYS),
     ("configuration", "ConfigurationTable"),
     ("attachments", "AttachmentsTable"),
     ("licences", "LicencesTable"),
+    ("issue-copies", ISSUE_COPIES),
 ];
 
 /// How often the filter is run: trouble may end a run.

@@ -19,6 +19,7 @@ pub const TENANTS: &str = "TenantsTable";
 pub const KEYS: &str = "TenantKeysTable";
 pub const DEPARTURES: &str = "DeparturesTable";
 pub const AUDIT: &str = "AuditTable";
+pub const ISSUE_COPIES: &str = "IssueCopiesTable";
 pub const SEALED: &str = "sealed-bucket";
 pub const INCOMING: &str = "incoming-bucket";
 

@@ -1,12 +1,16 @@
 //! What tenants do, drawn from the seed: they install the app, use it, leave, return at every time there is, and ask for what operators do.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use local::atlassian::Site;
 use serde_json::json;
 
+use super::copies::Told;
 use super::course::{Actor, Course, Event, HOUR, Held};
 use super::model::{Installed, Left, Untruth};
 use super::snapshots::{TENANTS, number, text};
+use super::telling::{Choice, Letter};
 use crate::harness::{BEGINNING, World, lifecycle_request};
 use crate::model::DAY;
 
@@ -27,6 +31,14 @@ pub enum Deed {
     Remove,
     Look,
     Rotate,
+    /// An administrator selects which issues are copied.
+    Select(Choice),
+    /// The site's people work on issues.
+    Work,
+    /// Jira tells of one.
+    Tell(Arc<Told>),
+    /// A message of the queue comes once more.
+    Repeat(Letter),
     Hold(i64),
     Lift,
     DeleteEarly,
@@ -67,6 +79,10 @@ impl Course {
             Deed::Remove => self.remove(index).await?,
             Deed::Look => self.look(index).await?,
             Deed::Rotate => self.rotate(index).await?,
+            Deed::Select(choice) => self.select(index, choice).await?,
+            Deed::Work => self.work_on_issues(index),
+            Deed::Tell(told) => self.tell_of_issue(index, &told).await?,
+            Deed::Repeat(letter) => self.repeat(index, &letter).await?,
             Deed::Hold(days) => self.hold(index, days).await?,
             Deed::Lift => self.lift(index).await?,
             Deed::DeleteEarly => self.delete_early(index).await?,
@@ -120,6 +136,9 @@ impl Course {
                     // At once, while the life before is being purged under the same digest.
                     self.later(index, 30 + self.plan.seed.cast_signed().rem_euclid(7), Deed::Begin);
                     self.later(index, 45, Deed::Put);
+                    if let Some(letter) = self.tenants[index].letter.clone() {
+                        self.later(index, 50, Deed::Repeat(letter));
+                    }
                 }
             }
             Installed::Returned => {
@@ -142,6 +161,7 @@ impl Course {
         let (site, now) = (self.site(index), self.now());
         self.world.jira.remove(&site);
         self.tell_app(index, "uninstalled").await?;
+        self.leaves_the_queue(index);
         if let Some(life) = self.tenants[index].active() {
             life.left = Some(Left::of(life, now));
         }
@@ -161,6 +181,7 @@ impl Course {
         let event = |_: &World| lifecycle_request(&site, "uninstalled", iat, &site.payload("uninstalled"));
         let answered = self.insist(index, "an uninstalled that is not true", event).await?;
         self.expect(index, "uninstalled", answered.status, &[StatusCode::NO_CONTENT])?;
+        self.leaves_the_queue(index);
         let life = self.tenants[index].active().unwrap();
         life.left = Some(Left::of(life, iat));
         self.absorb(Actor::Tenant(index))?;

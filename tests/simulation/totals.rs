@@ -46,5 +46,11 @@ totals! {
     restores: "restores",
     restored_items: "items restored",
     versions: "item versions in snapshots",
+    selections: "selections",
+    webhooks: "webhooks",
+    repeated: "messages handed out again",
+    dead_events: "events given up",
+    sweeps: "sweeps",
+    copies_seen: "copies seen",
     looks: "invariants checked",
 }

@@ -69,6 +69,14 @@ impl Course {
         self.insist_at(index, what, None, make).await
     }
 
+    /// A request that is made once, perhaps in trouble; `None` if nobody answered.
+    pub async fn try_once(&mut self, index: usize, what: &str, make: impl Fn(&World) -> Request<Body>) -> Held<Option<StatusCode>> {
+        let (world, request) = (Arc::clone(&self.world), make(&self.world));
+        let answered = self.in_trouble(async { world.send(request).await.status }).await?;
+        self.tell_of(index, format!("{what}, tried once: {answered:?}"));
+        Ok(answered)
+    }
+
     pub async fn insist_at(
         &mut self,
         index: usize,

@@ -114,6 +114,7 @@ impl Course {
         invariants::count_before_purging(self);
         self.world.host.deliver().await.unwrap();
         self.absorb(Actor::Queues)?;
+        self.after_delivery().await?;
         let read = self.read(index, &format!("{PATH}/{id}")).await?;
         self.expect(index, "what was uploaded", read.status, &[StatusCode::OK])?;
         self.tenants[index].active().unwrap().files.insert(id, bytes);
@@ -168,6 +169,7 @@ impl Course {
         if let Some(id) = (!files.is_empty()).then(|| &files[usize::try_from(self.dice.throw(files.len() as u64)).unwrap()]) {
             self.sees_file(index, id).await?;
         }
+        self.sees_issues(index, 3).await?;
         let over = self.tenants[index].active().unwrap().uploads.iter().find(|(_, at)| *at + 20 * HOUR <= self.world.now()).cloned();
         if let Some((id, _)) = over {
             let answered = self.read(index, &format!("{PATH}/uploads/{id}")).await?;
@@ -206,12 +208,13 @@ impl Course {
         for id in files {
             self.sees_file(index, &id).await?;
         }
-        Ok(())
+        self.sees_issues(index, 5).await
     }
 
     /// Promise E-35: a next life begins with nothing.
     pub async fn sees_nothing(&mut self, index: usize) -> Held {
         let answered = self.read(index, &format!("{CONFIGURATION}/setting-0")).await?;
-        self.expect(index, "a setting of the life before", answered.status, &[StatusCode::NOT_FOUND])
+        self.expect(index, "a setting of the life before", answered.status, &[StatusCode::NOT_FOUND])?;
+        self.sees_no_copies(index).await
     }
 }
