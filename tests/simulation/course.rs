@@ -81,6 +81,8 @@ pub struct Course {
     pub wire: Arc<Wire>,
     pub dice: Dice,
     pub step: u64,
+    /// How often something was done apart at this moment.
+    at_once: (i64, u64),
     agenda: BTreeMap<(i64, u64), Event>,
     pub tenants: Vec<Tenant>,
     pub by_digest: BTreeMap<String, usize>,
@@ -115,6 +117,7 @@ impl Course {
             wire: Wire::between(world.aws(), plan.defect.clone()),
             dice: Dice(plan.seed),
             step: 0,
+            at_once: (0, 0),
             agenda: BTreeMap::new(),
             tenants: Vec::new(),
             by_digest: BTreeMap::new(),
@@ -147,6 +150,17 @@ impl Course {
         self.tenants.push(tenant);
         self.totals.tenants += 1;
         self.tenants.len() - 1
+    }
+
+    /// Does something with dice of its own. How often messages come and the sweep finds something is not the same each time that a seed runs:
+    /// keys are another each time, and so is the order of what lies under them. Nothing else is to depend on it.
+    async fn apart(&mut self, at: i64, work: impl AsyncFnOnce(&mut Self) -> Held) -> Held {
+        self.at_once = if self.at_once.0 == at { (at, self.at_once.1 + 1) } else { (at, 0) };
+        let dice = Dice(self.dice_of(at).throw(u64::MAX) ^ self.at_once.1);
+        let dice = std::mem::replace(&mut self.dice, dice);
+        let done = work(self).await;
+        self.dice = dice;
+        done
     }
 
     /// Dice of their own for this moment, whatever was thrown before.
@@ -212,13 +226,13 @@ impl Course {
             self.step += 1;
             self.totals.events += 1;
             if message.is_some_and(|message| message <= at) {
-                self.deliver().await?;
+                self.apart(at, Self::deliver).await?;
             } else if purge.is_some_and(|run| run <= at) {
                 self.run("purge").await?;
             } else if doubtful.is_some_and(|run| run <= at) {
                 self.run("doubtful").await?;
             } else if sweep.is_some_and(|run| run <= at) {
-                self.sweep_copies().await?;
+                self.apart(at, Self::sweep_copies).await?;
             } else if let Some((_, event)) = self.agenda.pop_first() {
                 self.happen(event).await?;
             }
@@ -358,7 +372,6 @@ impl Course {
         if let Some(expires_at) = value.as_ref().filter(|_| place.table != DEPARTURES).and_then(|item| number(item, "expires_at"))
             && before.as_deref().and_then(|item| number(item, "expires_at")) != Some(expires_at)
         {
-            // The keys of copies are another in each run of a seed, and so is their order: what is thrown goes by the time alone.
             let late = if place.table == ISSUE_COPIES { self.dice_of(expires_at).throw(LATEST_TTL) } else { self.dice.throw(LATEST_TTL) };
             let late = i64::try_from(late).unwrap();
             self.plan_at(expires_at + 1 + late, Event::Ttl(place, expires_at));

@@ -40,7 +40,7 @@ const FATES: [Fate; 14] = [
 impl Course {
     /// Use for some days, and then mostly leaving.
     pub fn use_it(&mut self, index: usize) {
-        let (uses, stays) = (self.dice.throw(5), self.dice.throw(3) == 0);
+        let (uses, stays) = (self.dice.throw(10), self.dice.throw(3) == 0);
         // Some stay until their copies of issues end.
         let days = if uses < 2 && stays { 32 + self.drawn(15) } else { 1 + self.drawn(20) };
         for _ in 0..3 + self.dice.throw(5) {
@@ -67,7 +67,7 @@ impl Course {
         }
     }
 
-    /// Two of five have issues copied, and change their minds about which; of the others one works on issues all the same.
+    /// One of five has issues copied, and changes its mind about which; some of the others work on issues all the same.
     fn use_issues(&mut self, index: usize, uses: u64, days: i64) {
         match uses {
             0 | 1 => {

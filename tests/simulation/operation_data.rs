@@ -89,15 +89,6 @@ impl Course {
     /// The sweep runs in its hour, and once more if that fails. Now and then the schedule stands still for days.
     pub async fn sweep_copies(&mut self) -> Held {
         let hour = self.now().div_euclid(HOUR) * HOUR;
-        // How often it runs is not the same each time that a seed runs, and nothing else is to depend on it.
-        let dice = self.dice_of(hour);
-        let dice = std::mem::replace(&mut self.dice, dice);
-        let swept = self.sweep_of(hour).await;
-        self.dice = dice;
-        swept
-    }
-
-    async fn sweep_of(&mut self, hour: i64) -> Held {
         if self.swept_again_at > hour {
             self.lost_sweeps.insert(hour);
             self.ran("issue-copies-sweep");

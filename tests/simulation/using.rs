@@ -169,7 +169,7 @@ impl Course {
         if let Some(id) = (!files.is_empty()).then(|| &files[usize::try_from(self.dice.throw(files.len() as u64)).unwrap()]) {
             self.sees_file(index, id).await?;
         }
-        self.sees_issues(index, 3).await?;
+        self.sees_issues(index, 2).await?;
         let over = self.tenants[index].active().unwrap().uploads.iter().find(|(_, at)| *at + 20 * HOUR <= self.world.now()).cloned();
         if let Some((id, _)) = over {
             let answered = self.read(index, &format!("{PATH}/uploads/{id}")).await?;
