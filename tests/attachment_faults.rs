@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::attachments::{MIB, PATH, as_bytes, attached, noise, read};
 use crate::harness::{Answer, World, page_request};
 
-const FAULTS: [Fault; 4] = [Fault::BeforeSend, Fault::AfterEffect, Fault::Throttle, Fault::InternalError];
+pub const FAULTS: [Fault; 4] = [Fault::BeforeSend, Fault::AfterEffect, Fault::Throttle, Fault::InternalError];
 
 async fn attach(world: &World) -> Answer {
     let request = page_request(&world.acme, Method::POST, &format!("{PATH}?name=a&owner=o"), world.now());
@@ -23,7 +23,7 @@ async fn remove(world: &World, id: &str) -> Answer {
 }
 
 /// The calls of a good run, each operation once, and how often.
-fn operations(calls: &[Call]) -> Vec<(Service, String)> {
+pub fn operations(calls: &[Call]) -> Vec<(Service, String)> {
     let mut found = Vec::new();
     for call in calls {
         let operation = (call.service, call.operation.clone());

@@ -4,38 +4,13 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use local::aws::{Call, Fault, Service};
+use local::aws::Service;
 use serde_json::json;
 
+use crate::attachment_faults::{FAULTS, operations};
 use crate::harness::World;
+use crate::sealing::deliver_all;
 use crate::webhooks::{dead_letters, millis, payload, selected, summaries, tell, update};
-
-const FAULTS: [Fault; 4] = [Fault::BeforeSend, Fault::AfterEffect, Fault::Throttle, Fault::InternalError];
-
-/// How long a message is hidden that its function failed at.
-const HIDDEN_FOR: Duration = Duration::from_secs(15 * 60);
-
-fn operations(calls: &[Call]) -> Vec<(Service, String)> {
-    let mut found = Vec::new();
-    for call in calls {
-        let operation = (call.service, call.operation.clone());
-        if !found.contains(&operation) {
-            found.push(operation);
-        }
-    }
-    found
-}
-
-async fn deliver_all(world: &World) {
-    for _ in 0..5 {
-        world.host.deliver().await.unwrap();
-        if world.host.waits() == 0 {
-            return;
-        }
-        world.clock.advance(HIDDEN_FOR);
-    }
-    panic!("{} wait still", world.host.waits());
-}
 
 /// The same world, in which no cache knows anything, and a new issue of which one copy is kept.
 async fn cold(world: World, issue: u64) -> World {
@@ -119,7 +94,7 @@ async fn a_site_that_does_not_say_who_the_app_is_is_asked_again() {
     world.host.deliver().await.unwrap();
     assert_eq!(world.host.waits(), 1);
     world.jira.trouble(&world.acme, None);
-    world.clock.advance(HIDDEN_FOR);
+    world.clock.advance(Duration::from_secs(360));
     deliver_all(&world).await;
     assert_eq!(summaries(&world, 1).await, ["by an app"]);
 }

@@ -12,7 +12,6 @@ use crate::records::reading::{Opening, Rider, Wanted};
 use crate::records::register::{self, KindRow};
 use crate::records::{Kind, Life, Record, Records};
 use crate::tenant::Tenant;
-use crate::tenant::rights::ProjectId;
 
 /// The name of the setting.
 pub const SETTING: &str = "issue-copies";
@@ -81,11 +80,6 @@ impl Selection {
     pub fn has_field(&self, field: &str) -> bool {
         self.fields.contains(field)
     }
-
-    /// The projects.
-    pub fn projects(&self) -> impl Iterator<Item = ProjectId> {
-        self.projects.iter().copied().map(ProjectId)
-    }
 }
 
 /// The setting as its record holds it. One that was made before it had a form, and has another, selects nothing.
@@ -146,7 +140,6 @@ mod tests {
         let selection = Selection::parse(r#"{"projects":["10000","2"],"fields":["summary","customfield_10010"]}"#).unwrap();
         assert!(selection.has_project(Some(2)) && !selection.has_project(Some(3)) && !selection.has_project(None));
         assert!(selection.has_field("summary") && !selection.has_field("description"));
-        assert_eq!(selection.projects().collect::<Vec<_>>(), [ProjectId(2), ProjectId(10_000)]);
     }
 
     /// Promise A-05.
