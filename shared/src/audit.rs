@@ -11,7 +11,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use crate::platform::clock::rfc3339;
+use crate::platform::clock::rfc3339_millis;
 use crate::platform::principal::Principal;
 use crate::platform::{Platform, aws};
 use crate::problem::Problem;
@@ -35,6 +35,8 @@ pub enum What {
     Hold,
     /// Lifts a hold.
     Lift,
+    /// Looks at how functions were used on a day.
+    UsageReport,
 }
 
 impl What {
@@ -42,6 +44,7 @@ impl What {
     const fn service(self) -> &'static str {
         match self {
             Self::Status | Self::DryRun | Self::EarlyDeletion | Self::Mark | Self::Unmark | Self::Hold | Self::Lift => "erasure",
+            Self::UsageReport => "usage",
         }
     }
 
@@ -56,6 +59,7 @@ impl What {
             Self::Unmark => "unmark",
             Self::Hold => "hold",
             Self::Lift => "lift",
+            Self::UsageReport => "usage-report",
         }
     }
 }
@@ -90,21 +94,32 @@ pub struct Noted {
 /// # Errors
 /// 503 if there is no randomness or if DynamoDB is away: then what was to be done must not be done, though an entry may say that it was begun.
 pub async fn note(platform: &Platform, entry: &Entry<'_>) -> Result<Noted, Problem> {
-    let mut random = [0; 8];
-    platform.random().fill(&mut random)?;
-    let service = entry.what.service();
-    let at = format!("{}#{}", now_in_millis(platform), hex::encode(random));
-    let mut item = key(service, &at);
-    let mut put = |name: &str, value| drop(item.insert(name.to_owned(), value));
-    put("who", s(entry.who.arn()));
-    put("what", s(entry.what.name()));
-    put("ticket", n(entry.ticket));
-    put("digest", s(entry.digest));
+    let mut more = item::item([("ticket", n(entry.ticket)), ("digest", s(entry.digest))]);
     for (name, text) in [("reason", entry.reason), ("tenant_id", entry.tenant_id)] {
         if let Some(text) = text {
-            put(name, s(text));
+            more.insert(name.to_owned(), s(text));
         }
     }
+    add(platform, entry.who, entry.what, more).await
+}
+
+/// Writes an entry of somebody who looks at what is about no tenant, and so needs no ticket. `about` is made of names that are ours.
+///
+/// # Errors
+/// As [`note`].
+pub async fn note_look(platform: &Platform, who: &Principal, what: What, about: &str) -> Result<Noted, Problem> {
+    add(platform, who, what, item::item([("about", s(about))])).await
+}
+
+async fn add(platform: &Platform, who: &Principal, what: What, more: Item) -> Result<Noted, Problem> {
+    let mut random = [0; 8];
+    platform.random().fill(&mut random)?;
+    let service = what.service();
+    let at = format!("{}#{}", rfc3339_millis(platform.clock().now().epoch_millis()), hex::encode(random));
+    let mut item = key(service, &at);
+    item.extend(more);
+    item.insert("who".to_owned(), s(who.arn()));
+    item.insert("what".to_owned(), s(what.name()));
     write(platform, item).await?;
     Ok(Noted { service, at })
 }
@@ -120,7 +135,7 @@ impl Noted {
         };
         let mut item = key(self.service, &format!("{}#outcome", self.at));
         item.insert("outcome".to_owned(), s(outcome));
-        item.insert("ended_at".to_owned(), s(now_in_millis(platform)));
+        item.insert("ended_at".to_owned(), s(rfc3339_millis(platform.clock().now().epoch_millis())));
         if let Err(problem) = write(platform, item).await {
             tracing::warn!(target: "lethe", entry = self.at, outcome, reason = %problem.reason().0, "an outcome is not in the audit");
         }
@@ -129,13 +144,6 @@ impl Noted {
 
 fn key(service: &str, at: &str) -> Item {
     item::item([("service", s(service)), ("at", s(at))])
-}
-
-/// Always of one length, so that text sorts by time.
-fn now_in_millis(platform: &Platform) -> String {
-    let now = platform.clock().now();
-    let second = rfc3339(now.epoch_seconds());
-    format!("{}.{:03}Z", second.trim_end_matches('Z'), now.epoch_millis().rem_euclid(1000))
 }
 
 /// Entries are added, never changed.

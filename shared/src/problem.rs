@@ -39,6 +39,8 @@ pub enum Refusal {
     UnsupportedType,
     /// 416: bytes of a file that it has not.
     RangeNotSatisfiable,
+    /// 429: more often than this tenant may.
+    TooManyRequests,
     /// 500: a fault of ours.
     Internal,
     /// 503: something that we need is away for now.
@@ -62,6 +64,7 @@ impl Refusal {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the request is too large"),
             Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", "the body's type is not taken here"),
             Self::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "the file has no such bytes"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "this is asked more often than it may be"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that is needed is away for now"),
         }
@@ -88,7 +91,8 @@ impl Refusal {
             | Self::RevisionConflict
             | Self::TooLarge
             | Self::UnsupportedType
-            | Self::RangeNotSatisfiable => None,
+            | Self::RangeNotSatisfiable
+            | Self::TooManyRequests => None,
         }
     }
 }
@@ -219,6 +223,8 @@ impl IntoResponse for Problem {
         match self.refusal {
             Refusal::Unauthorized => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("JWT"))),
             Refusal::Unavailable => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"))),
+            // What may be done again grows within a minute.
+            Refusal::TooManyRequests => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => {}
         }
         response.extensions_mut().insert(Reason(self.reason));

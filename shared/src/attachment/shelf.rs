@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use axum::body::Body;
 use futures::TryStreamExt as _;
+use tracing::Span;
 
 use super::description::Description;
 use super::id::{self, AttachmentId};
@@ -210,7 +211,10 @@ impl Shelf {
     /// 503 if S3 is away or the object is missing, which a backup may mend; 500 if it is not the one that was sealed.
     pub async fn read(&self, attachment: &Attachment, part: Range<u64>) -> Result<Body, Problem> {
         let bytes = attachment.object.read(&self.keyring, part).await?;
-        Ok(Body::from_stream(bytes.map_err(|problem| {
+        // The bytes are sent when the handler is done; what is told of them is still of this call.
+        let call = Span::current();
+        Ok(Body::from_stream(bytes.map_err(move |problem| {
+            let _entered = call.enter();
             let signal = problem.signal().map(Signal::name);
             tracing::error!(target: "lethe", reason = problem.reason().0.as_ref(), signal, "an attachment broke off");
             io::Error::other("broke off")

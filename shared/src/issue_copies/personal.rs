@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::addresses::without_addresses;
+use crate::addresses;
 use crate::tenant::rights::AccountId;
 
 /// The members by which a user is known, whatever else there is of it; without regard to capitals.
@@ -78,6 +78,10 @@ fn user(members: &Map<String, Value>) -> Value {
 fn mention(members: &Map<String, Value>) -> Value {
     let id = account_id(members.get("attrs").and_then(|attributes| attributes.get("id")));
     json!({"type": "mention", "attrs": {"id": id}})
+}
+
+fn without_addresses(text: String) -> String {
+    addresses::without_addresses(text, "[e-mail]")
 }
 
 fn account_id(value: Option<&Value>) -> Option<String> {

@@ -55,6 +55,13 @@ pub fn rfc3339(epoch_seconds: i64) -> String {
     written.unwrap_or_else(|| epoch_seconds.to_string())
 }
 
+/// The same of epoch milliseconds, always with three digits of them, so that text sorts by time.
+#[must_use]
+pub fn rfc3339_millis(epoch_millis: i64) -> String {
+    let second = rfc3339(epoch_millis.div_euclid(1000));
+    format!("{}.{:03}Z", second.trim_end_matches('Z'), epoch_millis.rem_euclid(1000))
+}
+
 /// The machine's clocks.
 #[derive(Debug)]
 pub struct SystemClock {

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::sinks::{Dsn, Ga4, OFF, SinkSecret, SinkSecrets, Sinks};
 use crate::connect::{Realm, SiteHosts};
 use crate::purge::timeline::Timeline;
 
@@ -42,6 +43,12 @@ pub struct Config {
     pub buckets: Buckets,
     /// Addresses of the queues that we send to ourselves.
     pub queues: Queues,
+    /// The namespace of what the log counts.
+    pub metrics_namespace: String,
+    /// Where telemetry goes.
+    pub sinks: Sinks,
+    /// What it is let in with there.
+    pub sink_secrets: SinkSecrets,
     /// Where AWS is, if not where the SDK would look: only under an emulator.
     pub(crate) endpoint: Option<Url>,
     /// Where S3 is, if not where the SDK would look: only under an emulator and on the local host. It is part of presigned addresses.
@@ -67,6 +74,10 @@ pub struct Tables {
     pub licences: String,
     /// Copies of issues, and which events were seen.
     pub issue_copies: String,
+    /// How often functions are used, anonymised.
+    pub usage: String,
+    /// What that was anonymised with, for two days.
+    pub usage_salts: String,
     /// Who did what by hand, and why.
     pub audit: String,
 }
@@ -93,6 +104,10 @@ pub struct Queues {
     pub issue_events: String,
     /// Those that can never be kept.
     pub issue_events_dead_letters: String,
+    /// What is to leave for a sink.
+    pub telemetry: String,
+    /// What could not.
+    pub telemetry_dead_letters: String,
 }
 
 /// Credentials for AWS as Lambda hands them to the process; neither shown nor logged.
@@ -161,6 +176,8 @@ impl Config {
         let attachments = env.text("LETHE_ATTACHMENTS_TABLE");
         let licences = env.text("LETHE_LICENCES_TABLE");
         let issue_copies = env.text("LETHE_ISSUE_COPIES_TABLE");
+        let usage = env.text("LETHE_USAGE_TABLE");
+        let usage_salts = env.text("LETHE_USAGE_SALTS_TABLE");
         let audit = env.text("LETHE_AUDIT_TABLE");
         let incoming = env.text("LETHE_INCOMING_BUCKET");
         let sealed = env.text("LETHE_SEALED_BUCKET");
@@ -169,6 +186,18 @@ impl Config {
         let purge_dead_letters = env.text("LETHE_PURGE_DEAD_LETTERS");
         let issue_events = env.text("LETHE_ISSUE_EVENTS_QUEUE");
         let issue_events_dead_letters = env.text("LETHE_ISSUE_EVENTS_DEAD_LETTERS");
+        let telemetry = env.text("LETHE_TELEMETRY_QUEUE");
+        let telemetry_dead_letters = env.text("LETHE_TELEMETRY_DEAD_LETTERS");
+        let metrics_namespace = env.text("LETHE_METRICS_NAMESPACE");
+        let sentry = env.parse("LETHE_SENTRY_DSN", "must be a DSN of Sentry's, https://key@host/project, or off", |text| {
+            off_or(text, |text| Dsn::parse(text, secure))
+        });
+        let ga4_url = env.parse("LETHE_GA4_URL", "must be an https URL without query or user", secure);
+        let ga4_stream =
+            env.parse("LETHE_GA4_MEASUREMENT_ID", "must be a measurement id, G-…, or off", |text| off_or(text, measurement_id));
+        let datadog = env.parse("LETHE_DATADOG_API_URL", "must be an https URL without query or user, or off", |text| off_or(text, secure));
+        let sink_secrets =
+            env.sink_secrets(ga4_stream.as_ref().is_some_and(Option::is_some), datadog.as_ref().is_some_and(Option::is_some));
         let endpoint = env.endpoint("AWS_ENDPOINT_URL");
         let s3_endpoint = env.endpoint("AWS_ENDPOINT_URL_S3");
         let access_key_id = env.text("AWS_ACCESS_KEY_ID");
@@ -195,6 +224,8 @@ impl Config {
                     attachments: attachments?,
                     licences: licences?,
                     issue_copies: issue_copies?,
+                    usage: usage?,
+                    usage_salts: usage_salts?,
                     audit: audit?,
                 },
                 buckets: Buckets { incoming: incoming?, sealed: sealed? },
@@ -204,7 +235,16 @@ impl Config {
                     purge_dead_letters: purge_dead_letters?,
                     issue_events: issue_events?,
                     issue_events_dead_letters: issue_events_dead_letters?,
+                    telemetry: telemetry?,
+                    telemetry_dead_letters: telemetry_dead_letters?,
                 },
+                metrics_namespace: metrics_namespace?,
+                sinks: Sinks {
+                    sentry: sentry?,
+                    ga4: Some(ga4_url?).zip(ga4_stream?).map(|(url, measurement_id)| Ga4 { url, measurement_id }),
+                    datadog: datadog?,
+                },
+                sink_secrets: sink_secrets?,
                 endpoint: endpoint.clone()?,
                 s3_endpoint: s3_endpoint?.or(endpoint?),
                 credentials: Credentials { access_key_id: access_key_id?, secret_access_key: secret_access_key?, session_token },
@@ -254,6 +294,16 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
         }
     }
 
+    /// What sinks let us in with; a sink that is on has to have its own.
+    fn sink_secrets(&mut self, has_ga4: bool, has_datadog: bool) -> Option<SinkSecrets> {
+        let mut secret = |variable: &'static str, is_on: bool| {
+            let problem = "must be a secret of plain letters, off where its sink is, or elsewhere";
+            self.parse(variable, problem, |text| SinkSecret::parse(text).filter(|secret| !secret.lacks(is_on)))
+        };
+        let (ga4, datadog) = (secret("LETHE_GA4_API_SECRET", has_ga4), secret("LETHE_DATADOG_API_KEY", has_datadog));
+        Some(SinkSecrets { ga4: ga4?, datadog: datadog? })
+    }
+
     /// Above what we promise, nothing starts.
     fn timeline(&mut self, key_backup_days: u32, data_backup_days: u32) -> Option<Timeline> {
         let timeline = Timeline::configured(key_backup_days, data_backup_days);
@@ -284,6 +334,17 @@ fn secure(text: &str) -> Option<Url> {
     (plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))).then_some(url)
 }
 
+/// What is said to be off is nothing, and everything else has to be what it should.
+#[expect(clippy::option_option, reason = "not there, off, or of no form")]
+fn off_or<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    if text == OFF { Some(None) } else { parse(text).map(Some) }
+}
+
+fn measurement_id(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("G-")?;
+    (!rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())).then(|| text.to_owned())
+}
+
 fn origin(text: &str) -> Option<Url> {
     secure(text).filter(|url| url.path() == "/")
 }
@@ -309,106 +370,4 @@ fn realms(text: &str) -> Option<BTreeMap<Realm, Url>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn complete(variable: &str) -> Option<String> {
-        let value = match variable {
-            "LETHE_PUBLIC_URL" => "https://eu.lethe.example",
-            "LETHE_REGION_BASE_URLS" => r#"{"EU":"https://eu.lethe.example","US":"https://us.lethe.example"}"#,
-            "LETHE_ORIGIN_SECRETS" => "0123456789abcdef0123456789abcdef, fedcba9876543210fedcba9876543210",
-            "LETHE_INSTALL_KEYS_URLS" => "https://keys.example",
-            "LETHE_SITE_HOSTS" => ".atlassian.net",
-            "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
-            "LETHE_WRAPPING_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
-            "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/2",
-            "LETHE_KEY_BACKUP_DAYS" => "7",
-            "LETHE_DATA_BACKUP_DAYS" => "35",
-            "AWS_SESSION_TOKEN" | "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3" => return None,
-            _ => "given",
-        };
-        Some(value.to_owned())
-    }
-
-    fn faults(replaced: &'static str, value: Option<&'static str>) -> Vec<VariableFault> {
-        let lookup = |variable: &str| if variable == replaced { value.map(ToOwned::to_owned) } else { complete(variable) };
-        Config::read(lookup).err().map(|fault| fault.0).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_complete_environment_is_read() {
-        let config = Config::read(complete).unwrap();
-        assert_eq!(config.public_url.as_str(), "https://eu.lethe.example/");
-        assert_eq!(config.region_base_urls.len(), 2);
-        assert!(config.origin_secrets.accept(b"fedcba9876543210fedcba9876543210"));
-        assert!(!config.origin_secrets.accept(b"fedcba9876543210fedcba987654321"));
-    }
-
-    #[test]
-    fn large_files_arrive_at_the_bucket_or_where_s3_is_said_to_be() {
-        assert_eq!(Config::read(complete).unwrap().incoming_origin(), "https://given.s3.given.amazonaws.com");
-        let lookup = |variable: &str| match variable {
-            "AWS_ENDPOINT_URL_S3" => Some("http://127.0.0.1:8082/".to_owned()),
-            _ => complete(variable),
-        };
-        assert_eq!(Config::read(lookup).unwrap().incoming_origin(), "http://127.0.0.1:8082");
-    }
-
-    #[test]
-    fn an_endpoint_of_all_of_aws_is_that_of_s3_unless_s3_has_its_own() {
-        let read = |own: Option<&str>| {
-            let lookup = |variable: &str| match variable {
-                "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:4566".to_owned()),
-                "AWS_ENDPOINT_URL_S3" => own.map(ToOwned::to_owned),
-                _ => complete(variable),
-            };
-            let config = Config::read(lookup).unwrap();
-            [config.endpoint, config.s3_endpoint].map(|endpoint| endpoint.unwrap().to_string())
-        };
-        assert_eq!(read(None), ["http://127.0.0.1:4566/", "http://127.0.0.1:4566/"]);
-        assert_eq!(read(Some("http://127.0.0.1:8082")), ["http://127.0.0.1:4566/", "http://127.0.0.1:8082/"]);
-        let config = Config::read(complete).unwrap();
-        assert!(config.endpoint.is_none() && config.s3_endpoint.is_none());
-    }
-
-    #[test]
-    fn every_missing_variable_is_named_at_once() {
-        let Err(ConfigFault(faults)) = Config::read(|_| None) else { panic!("an empty environment started") };
-        assert_eq!(faults.len(), 28);
-        assert!(faults.iter().all(|fault| fault.problem == "is not set"));
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_form_is_named_and_not_shown() {
-        for (variable, value) in [
-            ("LETHE_PUBLIC_URL", "http://lethe.example"),
-            ("LETHE_PUBLIC_URL", "https://lethe.example/path"),
-            ("LETHE_PUBLIC_URL", "https://user:secret@lethe.example"),
-            ("LETHE_REGION_BASE_URLS", r#"{"MARS":"https://lethe.example"}"#),
-            ("LETHE_REGION_BASE_URLS", "[]"),
-            ("LETHE_ORIGIN_SECRETS", "short-secret"),
-            ("LETHE_ORIGIN_SECRETS", "0123456789abcdef0123456789abcdef,"),
-            ("LETHE_INSTALL_KEYS_URLS", "ftp://keys.example"),
-            ("LETHE_SITE_HOSTS", "not a host"),
-            ("LETHE_BRIDGE_SCRIPT_URL", "https://bridge.example/all.js;script-src"),
-            ("LETHE_BRIDGE_SCRIPT_URL", "http://bridge.example/all.js"),
-            ("AWS_ENDPOINT_URL", "http://aws.example"),
-            ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
-            ("LETHE_WRAPPING_KEY", "alias/lethe"),
-            ("LETHE_CERTIFICATE_KEY", "alias/lethe"),
-            ("LETHE_KEY_BACKUP_DAYS", "seven"),
-            ("LETHE_DATA_BACKUP_DAYS", "51"),
-        ] {
-            let found = faults(variable, Some(value));
-            assert_eq!(found.len(), 1, "{variable}={value}");
-            assert_eq!(found.first().map(|fault| fault.variable), Some(variable));
-            assert!(!ConfigFault(found).to_string().contains(value));
-        }
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_only() {
-        assert!(faults("LETHE_PUBLIC_URL", Some("http://127.0.0.1:8080")).is_empty());
-        assert!(!faults("LETHE_PUBLIC_URL", Some("http://10.0.0.1:8080")).is_empty());
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ use http_body_util::BodyExt as _;
 use lambda_runtime::{LambdaEvent, MetadataPrelude, StreamResponse};
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
+use tracing::Span;
 
 use crate::platform::front;
 use crate::platform::principal::Principal;
@@ -115,10 +116,7 @@ pub async fn answer(router: Router, event: FunctionUrlEvent) -> FunctionUrlAnswe
 
 /// What the router answers to one event.
 pub async fn response(router: Router, event: FunctionUrlEvent) -> Response<Body> {
-    match request(event) {
-        Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
-        Err(problem) => front::refused(problem),
-    }
+    router.oneshot(request(event).unwrap_or_else(front::in_place_of)).await.unwrap_or_else(|never| match never {})
 }
 
 /// The request that hyper would have made of the same bytes. Whom IAM let in stands in its extensions, as a [`Principal`].
@@ -166,6 +164,7 @@ async fn payload(response: Response<Body>) -> FunctionUrlAnswer {
     let (parts, body) = response.into_parts();
     // A body that breaks off has told its status already; half of it must not pass for the whole.
     let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        let _entered = parts.extensions.get::<Span>().map(Span::enter);
         tracing::error!(target: "lethe", status = parts.status.as_u16(), signal = Signal::Failed.name(), "an answer's body broke off");
         return FunctionUrlAnswer { status_code: 500, headers: BTreeMap::new(), body: String::new(), is_base64_encoded: false };
     };

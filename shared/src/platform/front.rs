@@ -1,6 +1,7 @@
 //! What stands before every handler of every function: the origin secret first, or IAM's word where only operators call; then the target, then
 //! the size; after it, one event in the log per call. A request that gets past the secret is still unknown: tokens are the extractors' business.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,8 +11,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
 
 use crate::platform::Platform;
+use crate::platform::call::CallNote;
+use crate::platform::event::{Begun, End, Ended};
 use crate::platform::principal::Principal;
 use crate::platform::signal::Signal;
 use crate::problem::{Problem, Reason, Refusal};
@@ -57,7 +61,8 @@ fn behind(platform: Platform, function: &'static str, routes: Router<Platform>, 
 }
 
 async fn admit(State((platform, admission)): State<(Platform, Admission)>, request: Request, next: Next) -> Response {
-    match admission(&platform, &request).and_then(|()| check(&request)) {
+    let read = request.extensions().get::<NoRequest>().map_or(Ok(()), |fault| Err(fault.0.again()));
+    match read.and_then(|()| admission(&platform, &request)).and_then(|()| check(&request)) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -96,43 +101,52 @@ fn is_dot_segment(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
-/// One event per call, and the headers that every answer carries. Neither path nor query is told: both may hold what customers wrote.
+/// One event per call, and the headers that every answer carries.
 async fn tell(
     State((platform, function, signal)): State<(Platform, &'static str, Option<Signal>)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let began = platform.clock().now();
-    let unwrapped = platform.wrapping_key().unwrapped();
+    let (begun, note) = (Begun::now(&platform, function), CallNote::default());
+    request.extensions_mut().insert(note.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     // Lambda ends a function at its timeout without a word; this way the caller is answered and the log has its line.
-    let answered = tokio::time::timeout(LONGEST_CALL, next.run(request)).await;
+    let answered = tokio::time::timeout(LONGEST_CALL, next.run(request)).instrument(begun.span()).await;
     let mut response = answered.unwrap_or_else(|_| Problem::unavailable("took too long").into_response());
     let status = response.status();
-    let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
-    let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
+    let (message, end) = match status.as_u16() {
+        500.. => ("failed", End::Badly),
+        400.. => ("answered", End::Refused),
+        _ => ("answered", End::Well),
+    };
     let failed = status.is_server_error().then_some(Signal::Failed);
-    let signal = signal.or(response.extensions().get::<Signal>().copied()).or(failed).map(Signal::name);
-    let unwrapped = platform.wrapping_key().unwrapped_since(unwrapped);
-    if status.is_server_error() {
-        tracing::error!(target: "lethe", function, %method, route, status = status.as_u16(), reason, signal, unwrapped, duration_ms, "failed");
-    } else {
-        tracing::info!(target: "lethe", function, %method, route, status = status.as_u16(), reason, signal, unwrapped, duration_ms, "answered");
-    }
+    let ended = Ended {
+        method: Some(method.as_str()),
+        route: Some(&route),
+        status: Some(status.as_u16()),
+        reason: response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()),
+        signal: signal.or(response.extensions().get::<Signal>().copied()).or(failed),
+        tenant: note.tenant(),
+        ..Ended::default()
+    };
+    begun.end(message, end, &ended);
+    // What fails while the body is sent is still of this call.
+    response.extensions_mut().insert(begun.span());
     harden(response.headers_mut());
     response
 }
 
-/// The answer to what never became a request: told and hardened like any other.
-pub(super) fn refused(problem: Problem) -> Response {
-    let mut response = problem.into_response();
-    let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_ref()).unwrap_or_default();
-    let signal = response.extensions().get::<Signal>().copied().map(Signal::name);
-    tracing::info!(target: "lethe", status = response.status().as_u16(), reason, signal, "refused at the door");
-    harden(response.headers_mut());
-    response
+/// What goes through the front door in the place of an event that never became a request: told, refused and hardened like any other.
+pub(super) fn in_place_of(problem: Problem) -> Request {
+    let mut request = Request::default();
+    request.extensions_mut().insert(NoRequest(Arc::new(problem)));
+    request
 }
+
+/// Why an event never became a request.
+#[derive(Clone)]
+struct NoRequest(Arc<Problem>);
 
 /// Nothing that we answer is to be stored, sniffed or fetched without TLS; a handler may have said otherwise for caching.
 fn harden(headers: &mut HeaderMap) {

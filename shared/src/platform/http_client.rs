@@ -4,37 +4,64 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// What a client calls itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Name {
+    /// By our name.
+    #[default]
+    Ours,
+    /// Not at all: who takes a client's name for a browser's learns nothing.
+    None,
+}
+
 /// A client that gives up after two seconds.
 ///
 /// # Errors
 /// If the TLS library cannot be set up.
-#[expect(clippy::disallowed_methods, reason = "the one place that may")]
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    http_client_called(Name::Ours)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that may")]
+fn http_client_called(name: Name) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder();
+    let builder = match name {
+        Name::Ours => builder.user_agent("lethe"),
+        Name::None => builder,
+    };
+    builder
         .connect_timeout(Duration::from_secs(1))
         .timeout(Duration::from_secs(2))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .user_agent("lethe")
         .build()
 }
 
 /// The same client, made when it is first asked for: making one reads the system's root certificates, and most functions never call out.
 #[derive(Clone, Debug, Default)]
-pub struct LazyHttpClient(Arc<OnceLock<Option<reqwest::Client>>>);
+pub struct LazyHttpClient {
+    client: Arc<OnceLock<Option<reqwest::Client>>>,
+    name: Name,
+}
 
 impl LazyHttpClient {
+    /// One that is called so.
+    #[must_use]
+    pub fn called(name: Name) -> Self {
+        Self { name, ..Self::default() }
+    }
+
     /// The client, or `None` if it cannot be made; the log says so once.
     #[must_use]
     pub fn get(&self) -> Option<&reqwest::Client> {
-        let make = || http_client().inspect_err(|_| tracing::error!(target: "lethe", "cannot make an http client")).ok();
-        self.0.get_or_init(make).as_ref()
+        let make = || http_client_called(self.name).inspect_err(|_| tracing::error!(target: "lethe", "cannot make an http client")).ok();
+        self.client.get_or_init(make).as_ref()
     }
 }
 
 /// A client that is there already.
 impl From<reqwest::Client> for LazyHttpClient {
     fn from(client: reqwest::Client) -> Self {
-        Self(Arc::new(OnceLock::from(Some(client))))
+        Self { client: Arc::new(OnceLock::from(Some(client))), name: Name::Ours }
     }
 }

@@ -2,21 +2,25 @@
 //! the clients of AWS, and the caches of install keys and of tenants' keys.
 
 pub mod aws;
+pub mod call;
 pub mod certificate_key;
 pub mod clock;
 pub mod config;
 pub mod door;
+mod event;
 pub mod front;
 pub mod health;
 pub mod http_client;
 pub mod invocation;
 pub mod log;
+pub mod log_lines;
 pub mod outbound;
 pub mod principal;
 pub mod queue;
 pub mod random;
 pub mod schedule;
 pub mod signal;
+pub mod sinks;
 pub mod wrapping_key;
 
 use std::fmt;
@@ -29,6 +33,8 @@ use axum::Router;
 use crate::connect::InstallKeys;
 use crate::envelope::{KeyCache, Limits};
 use crate::problem::Problem;
+use crate::telemetry::budget::Budgets;
+use crate::telemetry::forwarding;
 use crate::tenant::app_user::AppUserCache;
 use crate::tenant::rights::PermissionCache;
 use certificate_key::CertificateKey;
@@ -37,6 +43,7 @@ use config::{Config, ConfigFault};
 use health::Health;
 use http_client::LazyHttpClient;
 use invocation::Invocation;
+use log_lines::LogLines;
 use outbound::{Internet, Outbound};
 use queue::{BatchAnswer, QueueEvent};
 use random::{Random, SystemRandom};
@@ -60,8 +67,11 @@ struct Inner {
     key_cache: KeyCache,
     install_keys: InstallKeys,
     sites: Arc<dyn Outbound>,
+    sinks: Arc<dyn Outbound>,
     permissions: PermissionCache,
     app_users: AppUserCache,
+    budgets: Budgets,
+    forwarding: forwarding::Memory,
     health: Health,
 }
 
@@ -75,13 +85,21 @@ pub struct Outside {
     pub aws: Option<SharedHttpClient>,
     /// The way to tenants' sites.
     pub sites: Arc<dyn Outbound>,
+    /// The way to the outside services that telemetry goes to.
+    pub sinks: Arc<dyn Outbound>,
 }
 
 impl Outside {
     /// The real one.
     #[must_use]
     pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock::start()), random: Arc::new(SystemRandom), aws: None, sites: Arc::new(Internet::default()) }
+        Self {
+            clock: Arc::new(SystemClock::start()),
+            random: Arc::new(SystemRandom),
+            aws: None,
+            sites: Arc::new(Internet::default()),
+            sinks: Arc::new(Internet::nameless()),
+        }
     }
 }
 
@@ -107,7 +125,7 @@ impl Platform {
     /// Assembles the platform.
     #[must_use]
     pub fn new(config: Config, outside: Outside) -> Self {
-        let Outside { clock, random, aws, sites } = outside;
+        let Outside { clock, random, aws, sites, sinks } = outside;
         let sdk_config = aws::sdk_config(&config, aws);
         let wrapping_key = WrappingKey::new(aws_sdk_kms::Client::new(&sdk_config), config.wrapping_key.clone());
         let certificate_key = CertificateKey::new(aws_sdk_kms::Client::new(&sdk_config), config.certificate_key.clone());
@@ -125,8 +143,11 @@ impl Platform {
             certificate_key,
             install_keys,
             sites,
+            sinks,
             permissions: PermissionCache::default(),
             app_users: AppUserCache::default(),
+            budgets: Budgets::default(),
+            forwarding: forwarding::Memory::default(),
             health: Health::default(),
         }))
     }
@@ -197,6 +218,11 @@ impl Platform {
         self.0.sites.as_ref()
     }
 
+    /// The way to the outside services that telemetry goes to.
+    pub(crate) fn sinks(&self) -> &dyn Outbound {
+        self.0.sinks.as_ref()
+    }
+
     /// What sites said of their users a moment ago.
     pub(crate) fn permissions(&self) -> &PermissionCache {
         &self.0.permissions
@@ -205,6 +231,17 @@ impl Platform {
     /// The accounts that apps act under, as sites said.
     pub(crate) fn app_users(&self) -> &AppUserCache {
         &self.0.app_users
+    }
+
+    /// How much telemetry tenants may send yet.
+    #[must_use]
+    pub fn budgets(&self) -> &Budgets {
+        &self.0.budgets
+    }
+
+    /// What the forwarding of telemetry remembers.
+    pub(crate) fn forwarding(&self) -> &forwarding::Memory {
+        &self.0.forwarding
     }
 
     /// Whether we are well.
@@ -260,6 +297,17 @@ where
     F: Future<Output = Result<Report, Problem>>,
 {
     schedule::run(configured()?, handle).await.map_err(StartFault::Runtime)
+}
+
+/// Runs one function of log groups on Lambda, likewise.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_logs<F>(handle: fn(Platform, LogLines) -> F) -> Result<(), StartFault>
+where
+    F: Future<Output = Result<Report, Problem>>,
+{
+    log_lines::run(configured()?, handle).await.map_err(StartFault::Runtime)
 }
 
 /// Runs one function that is invoked by hand on Lambda, likewise.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 
-use super::http_client::LazyHttpClient;
+use super::http_client::{LazyHttpClient, Name};
 
 /// For a site's whole answer. A person waits for it.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,6 +41,14 @@ pub trait Outbound: Debug + Send + Sync {
 /// The way over the internet.
 #[derive(Clone, Debug, Default)]
 pub struct Internet(LazyHttpClient);
+
+impl Internet {
+    /// The same without a name in its calls.
+    #[must_use]
+    pub fn nameless() -> Self {
+        Self(LazyHttpClient::called(Name::None))
+    }
+}
 
 impl Outbound for Internet {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, NoAnswer>> {

@@ -10,10 +10,10 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
-use super::clock::Moment;
+use super::event::{Begun, End, Ended};
 use super::schedule::Deadline;
-use super::signal::Signal;
 use super::{Platform, aws};
 use crate::problem::{Problem, Refusal};
 
@@ -105,10 +105,10 @@ where
 {
     let mut answer = BatchAnswer::default();
     for Message { message_id, body, .. } in event.messages {
-        let began = Began::now(platform);
-        let handled = AssertUnwindSafe(async { handle(platform.clone(), body).await }).catch_unwind().await;
+        let begun = Begun::now(platform, function);
+        let handled = AssertUnwindSafe(async { handle(platform.clone(), body).await }).catch_unwind().instrument(begun.span()).await;
         let handled = handled.unwrap_or_else(|_| Err(panicked()));
-        end(platform, function, dead_letters, &began, message_id, handled, &mut answer).await;
+        end(platform, dead_letters, &begun, message_id, handled, &mut answer).await;
     }
     answer
 }
@@ -120,25 +120,64 @@ where
     H: Fn(Platform, Vec<String>) -> F,
     F: Future<Output = Vec<Result<Handled, Problem>>>,
 {
-    let mut groups: Vec<(Option<String>, Vec<String>, Vec<String>)> = Vec::new();
-    for Message { message_id, body, attributes } in event.messages {
-        let group = attributes.message_group_id;
-        match groups.iter_mut().find(|(known, ..)| group.is_some() && *known == group) {
-            Some((_, ids, bodies)) => {
-                ids.push(message_id);
-                bodies.push(body);
-            }
-            None => groups.push((group, vec![message_id], vec![body])),
+    hand_over(platform, function, dead_letters, grouped(event, |message| message.attributes.message_group_id.clone()), handle).await
+}
+
+/// The same for a queue without order: those messages are handed over together of whose bodies `kind` says the same. Of which it says nothing come
+/// one by one.
+pub async fn each_kind<K, H, F>(
+    platform: &Platform,
+    function: &'static str,
+    dead_letters: &str,
+    event: QueueEvent,
+    kind: K,
+    handle: H,
+) -> BatchAnswer
+where
+    K: Fn(&str) -> Option<String>,
+    H: Fn(Platform, Vec<String>) -> F,
+    F: Future<Output = Vec<Result<Handled, Problem>>>,
+{
+    hand_over(platform, function, dead_letters, grouped(event, |message| kind(&message.body)), handle).await
+}
+
+/// Messages that are handed over together.
+#[derive(Default)]
+struct Group {
+    name: Option<String>,
+    ids: Vec<String>,
+    bodies: Vec<String>,
+}
+
+fn grouped(event: QueueEvent, name: impl Fn(&Message) -> Option<String>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for message in event.messages {
+        let name = name(&message);
+        let at = groups.iter().position(|known| name.is_some() && known.name == name).unwrap_or_else(|| {
+            groups.push(Group { name, ..Group::default() });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(at) {
+            group.ids.push(message.message_id);
+            group.bodies.push(message.body);
         }
     }
+    groups
+}
+
+async fn hand_over<H, F>(platform: &Platform, function: &'static str, dead_letters: &str, groups: Vec<Group>, handle: H) -> BatchAnswer
+where
+    H: Fn(Platform, Vec<String>) -> F,
+    F: Future<Output = Vec<Result<Handled, Problem>>>,
+{
     let mut answer = BatchAnswer::default();
-    for (_, ids, bodies) in groups {
-        let began = Began::now(platform);
-        let handled = AssertUnwindSafe(async { handle(platform.clone(), bodies).await }).catch_unwind().await;
+    for Group { ids, bodies, .. } in groups {
+        let begun = Begun::now(platform, function);
+        let handled = AssertUnwindSafe(async { handle(platform.clone(), bodies).await }).catch_unwind().instrument(begun.span()).await;
         let mut handled = handled.unwrap_or_default().into_iter();
         for id in ids {
             let handled = handled.next().unwrap_or_else(|| Err(panicked()));
-            end(platform, function, dead_letters, &began, id, handled, &mut answer).await;
+            end(platform, dead_letters, &begun, id, handled, &mut answer).await;
         }
     }
     answer
@@ -151,9 +190,8 @@ fn panicked() -> Problem {
 /// What follows from what became of a message.
 async fn end(
     platform: &Platform,
-    function: &'static str,
     dead_letters: &str,
-    began: &Began,
+    begun: &Begun<'_>,
     message_id: String,
     handled: Result<Handled, Problem>,
     answer: &mut BatchAnswer,
@@ -163,36 +201,20 @@ async fn end(
         Ok(Handled::Dead(letter)) => bury(platform, dead_letters, &letter, &message_id).await.map(|()| ("dead", letter.reason)),
         Err(problem) => Err(problem),
     };
-    tell(platform, function, began, &ended);
+    tell(begun, &ended);
     if ended.is_err() {
         answer.batch_item_failures.push(FailedMessage { item_identifier: message_id });
     }
 }
 
-/// How things stood when a message was taken up.
-struct Began {
-    at: Moment,
-    unwrapped: u64,
-}
-
-impl Began {
-    fn now(platform: &Platform) -> Self {
-        Self { at: platform.clock().now(), unwrapped: platform.wrapping_key().unwrapped() }
-    }
-}
-
-fn tell(platform: &Platform, function: &'static str, began: &Began, ended: &Result<(&'static str, &'static str), Problem>) {
-    let duration_ms = u64::try_from(platform.clock().now().since(began.at).as_millis()).unwrap_or(u64::MAX);
-    let unwrapped = platform.wrapping_key().unwrapped_since(began.unwrapped);
+fn tell(begun: &Begun<'_>, ended: &Result<(&'static str, &'static str), Problem>) {
     match ended {
-        Ok((outcome @ "done", reason)) => tracing::info!(target: "lethe", function, outcome, reason, unwrapped, duration_ms, "handled"),
-        // The queue of dead letters has an alarm of its own.
-        Ok((outcome, reason)) => tracing::error!(target: "lethe", function, outcome, reason, unwrapped, duration_ms, "handled"),
-        Err(problem) => {
-            let (reason, signal) = (problem.reason().0, problem.signal().map(Signal::name));
-            let reason = reason.as_ref();
-            tracing::error!(target: "lethe", function, outcome = "again", reason, signal, unwrapped, duration_ms, "failed");
+        Ok((outcome, reason)) => {
+            // The queue of dead letters has an alarm of its own.
+            let end = if *outcome == "done" { End::Well } else { End::Badly };
+            begun.end("handled", end, &Ended { outcome: Some(outcome), reason: Some(reason), ..Ended::default() });
         }
+        Err(problem) => begun.fail(problem),
     }
 }
 

@@ -8,8 +8,10 @@ use futures::FutureExt as _;
 use lambda_runtime::LambdaEvent;
 use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
+use tracing::Instrument as _;
 
 use super::Platform;
+use super::event::{Begun, End, Ended};
 use super::signal::Signal;
 use crate::problem::{Problem, Refusal};
 
@@ -92,22 +94,16 @@ pub async fn tell(
     function: &'static str,
     run: impl Future<Output = Result<Report, Problem>>,
 ) -> Result<Report, Problem> {
-    let (began, unwrapped) = (platform.clock().now(), platform.wrapping_key().unwrapped());
-    let ran = AssertUnwindSafe(run).catch_unwind().await;
+    let begun = Begun::now(platform, function);
+    let ran = AssertUnwindSafe(run).catch_unwind().instrument(begun.span()).await;
     let ran = ran.unwrap_or_else(|_| Err(Problem::new(Refusal::Internal, "panicked")));
-    let duration_ms = u64::try_from(platform.clock().now().since(began).as_millis()).unwrap_or(u64::MAX);
-    let unwrapped = platform.wrapping_key().unwrapped_since(unwrapped);
     match &ran {
-        Ok(report @ Report { signal: Some(signal), .. }) => {
-            let (outcome, signal) = ("incident", signal.name());
-            tracing::error!(target: "lethe", function, outcome, counts = %report, signal, unwrapped, duration_ms, "ran");
+        Ok(report) => {
+            let (end, outcome) = if report.is_incident() { (End::Badly, "incident") } else { (End::Well, "done") };
+            let (counts, signal) = (Some(report.to_string()), report.signal);
+            begun.end("ran", end, &Ended { outcome: Some(outcome), counts, signal, ..Ended::default() });
         }
-        Ok(report) => tracing::info!(target: "lethe", function, outcome = "done", counts = %report, unwrapped, duration_ms, "ran"),
-        Err(problem) => {
-            let (reason, signal) = (problem.reason().0, problem.signal().map(Signal::name));
-            let reason = reason.as_ref();
-            tracing::error!(target: "lethe", function, outcome = "again", reason, signal, unwrapped, duration_ms, "failed");
-        }
+        Err(problem) => begun.fail(problem),
     }
     ran
 }

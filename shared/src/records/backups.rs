@@ -39,6 +39,10 @@ pub enum Contents {
     Objects(Service),
     /// What has arrived and is not sealed yet.
     Arrivals,
+    /// Counters of how functions are used.
+    Usage,
+    /// What those are anonymised with, for two days. A copy would undo what destroying them does.
+    Salts,
 }
 
 /// One table or bucket.
@@ -62,6 +66,8 @@ pub const STORES: &[Store] = &[
     Store { resource: "IssueCopiesTable", contents: Contents::Records(Service::IssueCopies) },
     Store { resource: "SealedBucket", contents: Contents::Objects(Service::Attachments) },
     Store { resource: "IncomingBucket", contents: Contents::Arrivals },
+    Store { resource: "UsageTable", contents: Contents::Usage },
+    Store { resource: "UsageSaltsTable", contents: Contents::Salts },
 ];
 
 impl BackupClass {
@@ -81,7 +87,7 @@ impl Contents {
             Self::TenantKeys => BackupClass::Keys,
             Self::Departures | Self::Audit => BackupClass::Proof,
             Self::Records(service) | Self::Objects(service) => of_service(service),
-            Self::Arrivals => BackupClass::None,
+            Self::Arrivals | Self::Usage | Self::Salts => BackupClass::None,
         }
     }
 }
@@ -106,7 +112,7 @@ mod tests {
         let standard = classes().into_iter().filter(|(_, class)| *class == BackupClass::Standard).map(|(resource, _)| resource);
         assert_eq!(standard.collect::<Vec<_>>(), ["TenantsTable", "ConfigurationTable", "AttachmentsTable", "SealedBucket"]);
         let none = classes().into_iter().filter(|(_, class)| *class == BackupClass::None).map(|(resource, _)| resource);
-        assert_eq!(none.collect::<Vec<_>>(), ["LicencesTable", "IssueCopiesTable", "IncomingBucket"]);
+        assert_eq!(none.collect::<Vec<_>>(), ["LicencesTable", "IssueCopiesTable", "IncomingBucket", "UsageTable", "UsageSaltsTable"]);
     }
 
     /// What shares their class would share their seven days.

@@ -124,6 +124,34 @@ pub const SEEN_EVENTS: Retention = Retention {
     deadline: days(10),
 };
 
+/// How often functions were used.
+pub const USAGE: Retention = Retention {
+    what: "usage counters, anonymised",
+    class: Some(DataClass::Session),
+    counts_from: "the day counted",
+    target: days(400),
+    deadline: days(403),
+};
+
+/// What a day's counters are anonymised with: who has it could tell again which counter was whose, and nobody has it any more. A run destroys it;
+/// TTL would, if none did.
+pub const USAGE_SALTS: Retention = Retention {
+    what: "the salt of a day's usage counters",
+    class: Some(DataClass::Session),
+    counts_from: "the beginning of the day counted",
+    target: days(2),
+    deadline: days(6),
+};
+
+/// What makes lines of the log that come again count once.
+pub const COUNTED_LINES: Retention = Retention {
+    what: "which lines of the log were counted, without customer data",
+    class: None,
+    counts_from: "counting them",
+    target: days(3),
+    deadline: days(6),
+};
+
 /// The table. Longer than [`DEADLINE`] is only what holds no customer data.
 pub const RETENTIONS: &[Retention] = &[
     ACCOUNT,
@@ -147,13 +175,9 @@ pub const RETENTIONS: &[Retention] = &[
         target: days(30),
         deadline: days(33),
     },
-    Retention {
-        what: "usage counters, anonymised",
-        class: Some(DataClass::Session),
-        counts_from: "the day counted",
-        target: days(400),
-        deadline: days(403),
-    },
+    USAGE,
+    USAGE_SALTS,
+    COUNTED_LINES,
     Retention { what: "logs, without customer data", class: None, counts_from: "the event", target: LOGS, deadline: days(31) },
     Retention {
         what: "audit entries and tombstones, without customer data",
@@ -216,7 +240,14 @@ pub const SINKS: &[Sink] = &[
         ending: Ending::Messages,
         kept: days(14),
     },
-    Sink { resource: "FailedRuns", holds: "hours whose scheduled runs failed", ending: Ending::Messages, kept: days(14) },
+    Sink { resource: "TelemetryQueue", holds: "telemetry on its way to a sink", ending: Ending::Messages, kept: days(1) },
+    Sink { resource: "TelemetryDeadLetters", holds: "telemetry that could not leave, and why", ending: Ending::Messages, kept: days(7) },
+    Sink {
+        resource: "FailedRuns",
+        holds: "hours whose scheduled runs failed, and lines of the log that were not counted",
+        ending: Ending::Messages,
+        kept: days(14),
+    },
     Sink { resource: "IncomingBucket", holds: "large files as they arrive, unsealed", ending: Ending::Objects, kept: days(1) },
     Sink { resource: "IncomingBucket", holds: "parts of large files, unsealed", ending: Ending::Parts, kept: days(1) },
     Sink { resource: "SealedBucket", holds: "sealed files that were replaced or deleted", ending: Ending::OldVersions, kept: days(7) },

@@ -27,8 +27,13 @@ mod site;
 pub mod state;
 pub mod tokens;
 
+use std::sync::Arc;
+
+use axum::http::Extensions;
+
 use crate::connect::catalogue::App;
 use crate::platform::Platform;
+use crate::platform::call::{CallNote, ForTenant};
 use crate::records::keyring::Keyring;
 use crate::records::{Kind, Records};
 
@@ -106,6 +111,32 @@ impl Tenant {
     #[must_use]
     pub(crate) fn webhook_trace(&self) -> String {
         self.keyring.digest_of("webhook-trace", "")
+    }
+    /// What stands for the tenant in one month (`YYYY-MM`) where page views go to. It ends with the tenant's keys.
+    #[must_use]
+    pub(crate) fn month_mark(&self, month: &str) -> String {
+        self.keyring.digest_of("page-views", month).chars().take(32).collect()
+    }
+
+    /// What stands for one loading of a page of the tenant's, by the token that this page was given.
+    #[must_use]
+    pub(crate) fn tracking_mark(&self, page_token: &str) -> String {
+        self.keyring.digest_of("tracking", page_token).chars().take(32).collect()
+    }
+
+    /// What stands for an event of a browser's, by the id that the browser gave it.
+    #[must_use]
+    pub(crate) fn event_mark(&self, event_id: &str) -> String {
+        self.keyring.digest_of("browser-error", event_id).chars().take(32).collect()
+    }
+
+    /// Writes down that the call with these extensions is for this tenant: by a mark of the day in the log, and nowhere else. Without the tenant's keys
+    /// nobody can tell whose it is, nor that the marks of two days are one tenant's.
+    pub(crate) fn note(&self, extensions: &Extensions) {
+        CallNote::put(extensions, || {
+            let keyring = self.keyring.clone();
+            ForTenant { app: self.app.slug, mark: Arc::new(move |day| keyring.digest_of("usage", day).chars().take(32).collect()) }
+        });
     }
 
     /// The outside world, as the tenant's request sees it.

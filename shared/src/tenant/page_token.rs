@@ -3,10 +3,13 @@
 //! It is sealed under the tenant's own key, says for what it is good and until when, and names nobody: who has it speaks for a page of the
 //! tenant, not for a user. It ends with the tenant: after leaving it opens nothing, and after the purge nothing can open it.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::tokens::Route;
 use super::{Tenant, recall};
 use crate::connect::catalogue::App;
 use crate::envelope::{OpenFault, Place};
@@ -70,17 +73,31 @@ impl PageToken {
         let found = recall::active(platform, digest).await?;
         let tenant = found.ok_or_else(|| Problem::unauthorized("no such tenant, or one that has left"))?;
         let json = tenant.keyring.open_brought(&place(digest, purpose), &cell).await?.map_err(|fault| match fault {
-            OpenFault::Auth => none().raising(Signal::CrossTenant),
-            OpenFault::Format | OpenFault::KeyVersion(_) => none(),
+            // Anybody can write another's digest before some letters: it is no more than a token that is none.
+            OpenFault::Auth | OpenFault::Format | OpenFault::KeyVersion(_) => none(),
         })?;
         let sealed: Sealed = serde_json::from_slice(&json).map_err(|_| none())?;
         if tenant.app.slug != app.slug {
             return Err(Problem::unauthorized("a page token of another app").raising(Signal::OtherAudience));
         }
         if sealed.until <= platform.now() {
-            return Err(Problem::unauthorized("a page token whose time is over"));
+            // A page that was left open; nobody has done anything.
+            return Err(Problem::new(Refusal::Unauthorized, "a page token whose time is over"));
         }
         Ok(Self { tenant })
+    }
+}
+
+/// From a route with the parameters `{app}` and `{token}`: what a browser sends when a page is left has no headers of ours.
+impl FromRequestParts<Platform> for PageToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
+        let route = Route::of(parts, platform).await?;
+        let token = route.parameters.get("token").map(String::as_str).unwrap_or_default();
+        let proven = Self::prove(platform, route.app, Purpose::Telemetry, token).await?;
+        proven.tenant.note(&parts.extensions);
+        Ok(proven)
     }
 }
 

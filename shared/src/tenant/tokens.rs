@@ -87,6 +87,7 @@ impl<P: sealed::Policy, R: Rider, W: Right<R>> FromRequestParts<Platform> for Se
         // A name that cannot be one is told only now: a bad token wins over a bad request.
         let wanted = wanted?;
         let tenant = proven.tenant;
+        tenant.note(&parts.extensions);
         let item = match (proven.along, wanted) {
             (Some(item), _) => item,
             (None, Some(wanted)) => lookup::one(platform, (wanted.key)(tenant.keyring.clone(), &wanted.name)).await?,
@@ -152,14 +153,14 @@ impl<T: Lifecycle + Send> FromRequest<Platform> for InstallToken<T> {
 }
 
 /// Which app a request is for, and the parameters of its route.
-struct Route {
-    app: &'static App,
+pub(super) struct Route {
+    pub(super) app: &'static App,
     base_url: Url,
-    parameters: HashMap<String, String>,
+    pub(super) parameters: HashMap<String, String>,
 }
 
 impl Route {
-    async fn of(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
+    pub(super) async fn of(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
         let raw = parts.extract::<RawPathParams>().await.map_err(|_| Problem::malformed("path", "must be UTF-8"))?;
         let parameters: HashMap<_, _> = raw.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let slug = parameters.get("app").map(String::as_str).unwrap_or_default();

@@ -1,32 +1,43 @@
 //! E-mail addresses in texts. Whatever might be one is taken for one: a word too many that is removed harms nobody, an address that stays does.
 //! Finders of links are made the other way round, and pass over what is quoted, escaped or written behind another `@`.
 
-/// What stands where an address stood.
-const REMOVED: &str = "[e-mail]";
-
 /// The `@` of an address, as it stands in texts, addresses of the web and HTML.
-const ATS: [&str; 5] = ["@", "%40", "&#64;", "&#x40;", "&commat;"];
+/// People who hide one from machines write it in brackets.
+const ATS: [&str; 14] =
+    ["@", "＠", "﹫", "%40", "&#64;", "&#x40;", "&commat;", "[at]", "(at)", "[AT]", "(AT)", " [at] ", " (at) ", " (AT) "];
 
-/// The text without e-mail addresses.
-pub(super) fn without_addresses(text: String) -> String {
+/// The text with `removed` in the place of every e-mail address.
+pub(crate) fn without_addresses(text: String, removed: &str) -> String {
+    without_addresses_but(text, removed, |_, _| false)
+}
+
+/// The same where some `@` are known to belong to something else: `other` is asked of each, with the text before it and the text after it.
+pub(crate) fn without_addresses_but(text: String, removed: &str, other: impl Fn(&str, &str) -> bool) -> String {
     let mut clean = String::new();
-    let mut rest = text.as_str();
-    while let Some((at, length)) = first_at(rest) {
-        let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + length..).unwrap_or_default());
+    let mut rest = 0;
+    while let Some((at, length)) = text.get(rest..).and_then(first_at) {
+        let (at, end) = (rest + at, rest + at + length);
+        let (before, after) = (text.get(rest..at).unwrap_or_default(), text.get(end..).unwrap_or_default());
         let (local, domain) = (local_part(before), domain(after));
-        if local == 0 || domain == 0 {
-            clean.push_str(rest.get(..at + length).unwrap_or_default());
+        if local == 0 || domain == 0 || other(text.get(..at).unwrap_or_default(), after) {
+            clean.push_str(text.get(rest..end).unwrap_or_default());
+            rest = end;
         } else {
             clean.push_str(before.get(..before.len() - local).unwrap_or_default());
-            clean.push_str(REMOVED);
+            clean.push_str(removed);
+            rest = end + domain;
         }
-        rest = after.get(if local == 0 { 0 } else { domain }..).unwrap_or_default();
     }
     if clean.is_empty() {
         return text;
     }
-    clean.push_str(rest);
+    clean.push_str(text.get(rest..).unwrap_or_default());
     clean
+}
+
+/// Whether there is anything to look for.
+pub(crate) fn may_be_in(text: &str) -> bool {
+    first_at(text).is_some()
 }
 
 /// Where the first `@` stands, and how long it is.
@@ -61,6 +72,10 @@ mod tests {
 
     use super::*;
 
+    fn without_addresses(text: String) -> String {
+        super::without_addresses(text, "[e-mail]")
+    }
+
     #[test]
     fn whatever_may_be_an_address_is_removed() {
         for (text, clean) in [
@@ -75,6 +90,9 @@ mod tests {
             ("\"max m\"@acme.example said", "[e-mail] said"),
             ("max@[10.0.0.1] said", "[e-mail] said"),
             ("müller@bücher.example", "[e-mail]"),
+            ("ask max＠acme.example", "ask [e-mail]"),
+            ("ask max[at]acme.example", "ask [e-mail]"),
+            ("ask max (at) acme.example", "ask [e-mail]"),
         ] {
             assert_eq!(without_addresses(text.to_owned()), clean, "{text}");
         }
@@ -85,6 +103,13 @@ mod tests {
         for text in ["", "@", "5 @ 3", "@max", "100%40", "a@ b", "mail me @ noon", "x@-"] {
             assert_eq!(without_addresses(text.to_owned()), text);
         }
+    }
+
+    #[test]
+    fn an_at_that_belongs_to_something_else_stays() {
+        let scope = |before: &str, _: &str| before.ends_with('/');
+        let clean = without_addresses_but("npm/@scope/x asks max@acme.example".to_owned(), "-", scope);
+        assert_eq!(clean, "npm/@scope/x asks -");
     }
 
     proptest! {
