@@ -1,7 +1,7 @@
 // What all sections of the page are made with: calls to the app, with a fresh token of the site's for each, and elements whose content is
 // text, whoever wrote it.
 //
-// The files of this folder are served as one script, in one scope: this one first, then a block for each section.
+// The files of this folder are served as one script, in one scope: what listens for errors, this one, then a block for each section.
 
 const LONGEST_WAIT = 15_000;
 const mayAdminister = document.body.dataset.mayAdminister === "true";

@@ -5,10 +5,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-/// The page's script: what its sections share, then a block for each, in one scope that nothing else on the page sees.
+/// The page's script: what it reports of itself, what its sections share, then a block for each, in one scope that nothing else on the page sees.
 pub(crate) const SCRIPT: Asset = Asset {
     text: concat!(
         "\"use strict\";\n(() => {\n",
+        include_str!("../assets/telemetry.js"),
         include_str!("../assets/site.js"),
         include_str!("../assets/configuration.js"),
         include_str!("../assets/transfer.js"),

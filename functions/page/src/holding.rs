@@ -2,7 +2,7 @@
 
 use shared::records::class::DataClass;
 use shared::records::register::{EVER_SHIPPED, KindRow};
-use shared::records::retention::{self, Retention};
+use shared::records::retention::{self, RETENTIONS, Retention};
 
 use crate::day::days;
 
@@ -41,7 +41,8 @@ fn holding(class: DataClass) -> Holding {
     let (slug, name, purpose) = words(class);
     let account = (class == DataClass::Account).then(|| ACCOUNT.to_owned());
     let kinds = EVER_SHIPPED.iter().filter(|row| row.class == class).map(|row| kind(row));
-    let held: Vec<String> = account.into_iter().chain(kinds).collect();
+    let counted = counted(class).map(|row| described_counting(row).unwrap_or(row.what).to_owned());
+    let held: Vec<String> = account.into_iter().chain(kinds).chain(counted).collect();
     let kept = kept(class);
     Holding { slug, name, purpose, held, kept }
 }
@@ -58,6 +59,23 @@ const fn words(class: DataClass) -> (&'static str, &'static str, &'static str) {
 
 const ACCOUNT: &str = "What Atlassian tells us of the installation: the site's addresses and key, the product, the contract's numbers, and \
                        the secrets that your site and this app sign with.";
+
+/// What is kept of how the app is used. None of it is a record of the tenant's, so the table of retention is where it is registered.
+fn counted(class: DataClass) -> impl Iterator<Item = &'static Retention> {
+    RETENTIONS.iter().filter(move |row| class == DataClass::Session && row.class == Some(class))
+}
+
+/// The same in words of the customer's.
+fn described_counting(row: &Retention) -> Option<&'static str> {
+    if row.what == retention::USAGE.what {
+        return Some(
+            "Usage: how often each function of the app was called on a day, under a pseudonym of your site that is another one every day and \
+             is not published. No user is counted.",
+        );
+    }
+    (row.what == retention::USAGE_SALTS.what)
+        .then_some("Salts of usage: what pseudonyms of a day are made with. When it is destroyed, nobody can tell whose they were.")
+}
 
 fn kind(row: &KindRow) -> String {
     let what = described(row.name).unwrap_or(row.name);
@@ -91,7 +109,7 @@ fn kept(class: DataClass) -> Vec<Kept> {
     let account = (class == DataClass::Account).then_some(&retention::ACCOUNT);
     let kinds = EVER_SHIPPED.iter().filter(|row| row.class == class).map(|row| row.kept);
     let mut rows: Vec<&'static Retention> = Vec::new();
-    for row in account.into_iter().chain(kinds) {
+    for row in account.into_iter().chain(kinds).chain(counted(class)) {
         if rows.iter().all(|known| known.what != row.what) {
             rows.push(row);
         }
@@ -116,6 +134,15 @@ mod tests {
             let told = holdings().into_iter().flat_map(|holding| holding.held).filter(|held| *held == kind(row)).count();
             assert_eq!(told, 1, "{}", row.name);
         }
+    }
+
+    /// Promise A-12.
+    #[test]
+    fn whatever_is_counted_is_explained_too() {
+        let session = holdings().into_iter().find(|holding| holding.slug == "session").unwrap();
+        let registered: Vec<_> = RETENTIONS.iter().filter(|row| row.class == Some(DataClass::Session)).collect();
+        assert!(registered.iter().all(|row| described_counting(row).is_some()) && session.held.len() == registered.len());
+        assert!(session.held[0].starts_with("Usage: "), "{:?}", session.held);
     }
 
     #[test]

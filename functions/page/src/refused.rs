@@ -59,6 +59,7 @@ const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         | Refusal::TooLarge
         | Refusal::UnsupportedType
         | Refusal::RangeNotSatisfiable
+        | Refusal::TooManyRequests
         | Refusal::Internal => ("Something failed here", "It is not your fault. Reload the page in a moment."),
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use shared::connect::catalogue::App;
 use shared::platform::config::Config;
+use shared::platform::sinks::{Dsn, Sinks};
 use shared::problem::{Problem, Refusal};
 use shared::records::retention;
 use shared::tenant::account::Entitlement;
@@ -41,6 +42,7 @@ pub(crate) struct View<'a> {
     app_name: &'a str,
     may_administer: &'static str,
     page_token: &'a str,
+    reports: Reports<'a>,
     bridge: &'a str,
     script_version: String,
     style_version: String,
@@ -50,6 +52,15 @@ pub(crate) struct View<'a> {
     place: Option<&'static str>,
     leaving: Leaving,
     installation: Installation<'a>,
+}
+
+/// What the page is to report of itself.
+#[derive(Clone, Copy)]
+struct Reports<'a> {
+    /// What nobody caught, for this project of Sentry's.
+    errors_to: Option<&'a str>,
+    /// That it was seen.
+    views: bool,
 }
 
 /// What would follow if the app were removed today.
@@ -77,9 +88,11 @@ impl<'a> View<'a> {
     /// The page of a tenant.
     pub(crate) fn of(tenant: &'a Tenant, config: &'a Config, rights: Rights, page_token: &'a str, now: i64) -> Self {
         let installation = Installation::of(tenant.account(), tenant.standing(), rights);
-        Self::assemble(tenant.app(), config.bridge_script_url.as_str(), &config.region, installation, rights, page_token, now)
+        let (bridge, reports) = (config.bridge_script_url.as_str(), Reports::to(&config.sinks));
+        Self { reports, ..Self::assemble(tenant.app(), bridge, &config.region, installation, rights, page_token, now) }
     }
 
+    /// Of a page that reports nothing.
     fn assemble(
         app: &'a App,
         bridge: &'a str,
@@ -93,6 +106,7 @@ impl<'a> View<'a> {
             app_name: app.name,
             may_administer: rights.attribute(),
             page_token,
+            reports: Reports { errors_to: None, views: false },
             bridge,
             script_version: asset::SCRIPT.version(),
             style_version: asset::STYLE.version(),
@@ -111,6 +125,13 @@ impl<'a> View<'a> {
     /// 500 if the template fails.
     pub(crate) fn html(&self) -> Result<String, Problem> {
         self.render().map_err(|_| Problem::new(Refusal::Internal, "cannot write the page"))
+    }
+}
+
+impl<'a> Reports<'a> {
+    /// Only what goes on to somebody.
+    fn to(sinks: &'a Sinks) -> Self {
+        Self { errors_to: sinks.sentry.as_ref().map(Dsn::as_str), views: sinks.ga4.is_some() }
     }
 }
 
@@ -202,6 +223,23 @@ mod tests {
     }
 
     #[test]
+    fn only_what_goes_on_to_somebody_is_reported() {
+        let app = Catalogue::hosted().find("test-management").unwrap();
+        let html = |reports| {
+            let page =
+                View::assemble(app, "https://bridge.example/all.js", "eu-west-1", installation(Rights::Reads), Rights::Reads, "t", NOW);
+            View { reports, ..page }.html().unwrap()
+        };
+        let off = html(Reports::to(&Sinks { sentry: None, ga4: None, datadog: None }));
+        assert!(!off.contains("lethe-browser-errors") && !off.contains("lethe-page-views"));
+        let errors = html(Reports { errors_to: Some("https://key@sentry.example/1"), views: false });
+        assert!(errors.contains("<meta name=\"lethe-browser-errors\" content=\"https://key@sentry.example/1\">"), "{errors}");
+        assert!(!errors.contains("lethe-page-views"));
+        let views = html(Reports { errors_to: None, views: true });
+        assert!(views.contains("<meta name=\"lethe-page-views\" content=\"true\">") && !views.contains("lethe-browser-errors"));
+    }
+
+    #[test]
     fn nothing_runs_inline_and_nothing_is_styled_inline() {
         for rights in [Rights::Administers, Rights::Reads, Rights::Unknown] {
             let html = html(rights);
@@ -250,8 +288,9 @@ mod tests {
         }
     }
 
+    /// What reports errors weighs two and a half of them.
     #[test]
-    fn page_script_and_style_together_weigh_less_than_55_kilobytes() {
-        assert!(html(Rights::Administers).len() + asset::SCRIPT.len() + asset::STYLE.len() < 55 * 1024);
+    fn page_script_and_style_together_weigh_less_than_57_kilobytes() {
+        assert!(html(Rights::Administers).len() + asset::SCRIPT.len() + asset::STYLE.len() < 57 * 1024);
     }
 }
