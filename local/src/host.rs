@@ -14,6 +14,7 @@ use serde_json::Value;
 use shared::platform::clock::Clock;
 use shared::platform::config::{Config, ConfigFault};
 use shared::platform::invocation::Invocation;
+use shared::platform::log_lines::LogLines;
 use shared::platform::outbound::Outbound;
 use shared::platform::random::Random;
 use shared::platform::schedule::{Deadline, Report};
@@ -24,6 +25,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::aws::{self, ACCESS_KEY, EmbeddedAws, REGION, SECRET_KEY};
 use crate::delivery::{Delivery, DeliveryFault, End};
 use crate::front_door::{Behaviour, front_door};
+use crate::log_feed::{LogFeed, LogFeeder};
 use crate::mounts::{MOUNTS, WORKERS, Work};
 use crate::operator_door;
 use crate::template::{Template, TemplateFault, bucket_name};
@@ -32,6 +34,10 @@ use crate::timetable::Timetable;
 
 /// What the front door presents here. It guards nothing on this machine, but the code path is the same.
 pub const ORIGIN_SECRET: &str = "local-front-door-local-front-door";
+
+/// How often Lambda invokes a function with the same lines if it fails.
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
+const ATTEMPTS: usize = 3;
 
 /// How a local host is to be.
 pub struct Settings {
@@ -47,12 +53,49 @@ pub struct Settings {
     pub bridge_script_url: String,
     /// The way to sites.
     pub sites: Arc<dyn Outbound>,
+    /// The way to the outside services that telemetry goes to.
+    pub sinks: Arc<dyn Outbound>,
+    /// Where those are: each variable of theirs, as the template would give it.
+    pub sink_variables: SinkVariables,
     /// Where browsers reach the embedded S3; `None`: nowhere, and what is presigned names the real one.
     pub s3_origin: Option<String>,
     /// The clock that everything goes by.
     pub clock: Arc<dyn Clock>,
     /// The randomness that everything takes.
     pub random: Arc<dyn Random>,
+}
+
+/// Where the outside services are that telemetry goes to, and what lets us in there; `off` for each that is.
+#[derive(Clone, Debug)]
+pub struct SinkVariables {
+    /// Of Sentry.
+    pub sentry_dsn: String,
+    /// Of Google Analytics.
+    pub ga4_url: String,
+    /// The data stream there.
+    pub ga4_measurement_id: String,
+    /// Its secret.
+    pub ga4_api_secret: String,
+    /// Of Datadog.
+    pub datadog_api_url: String,
+    /// Its key.
+    pub datadog_api_key: String,
+}
+
+impl SinkVariables {
+    /// All are off.
+    #[must_use]
+    pub fn off() -> Self {
+        let off = || "off".to_owned();
+        Self {
+            sentry_dsn: off(),
+            ga4_url: "https://www.google-analytics.com".to_owned(),
+            ga4_measurement_id: off(),
+            ga4_api_secret: off(),
+            datadog_api_url: off(),
+            datadog_api_key: off(),
+        }
+    }
 }
 
 /// Why a local host does not start.
@@ -79,6 +122,9 @@ pub struct LocalHost {
     functions: BTreeMap<String, Router>,
     front: Router,
     delivery: Delivery,
+    /// The lines that are to be handed on, if anybody writes some there.
+    log_feed: LogFeed,
+    log_feeder: LogFeeder,
     template: Template,
     clock: Arc<dyn Clock>,
     /// One at a time.
@@ -130,6 +176,7 @@ impl LocalHost {
                 random: Arc::clone(&settings.random),
                 aws: Some(aws.http_client()),
                 sites: Arc::clone(&settings.sites),
+                sinks: Arc::clone(&settings.sinks),
             };
             let platform = Platform::new(config, outside);
             if let Some((_, routes)) = MOUNTS.iter().find(|(mounted, _)| *mounted == name) {
@@ -155,9 +202,16 @@ impl LocalHost {
             ends.push(End { trigger, platform: platform.clone(), handler });
         }
         let delivery = Delivery::new(aws.clone(), template.rules()?, ends);
+        let (log_feed, log_feeder) = (LogFeed::default(), LogFeeder::of(template.subscriptions()?, Arc::clone(&settings.random)));
         let clock = Arc::clone(&settings.clock);
         let passing = Mutex::new(Passing::by(Timetable::of(template.schedules()?, clock.now().epoch_seconds())));
-        Ok(Self { aws, platforms, functions, front, delivery, template, clock, passing })
+        Ok(Self { aws, platforms, functions, front, delivery, log_feed, log_feeder, template, clock, passing })
+    }
+
+    /// The same, with the log of this process as that of its functions: what they write is handed on as time passes.
+    #[must_use]
+    pub fn fed_by(self, log_feed: LogFeed) -> Self {
+        Self { log_feed, ..self }
     }
 
     /// The embedded AWS below.
@@ -209,6 +263,36 @@ impl LocalHost {
     /// [`DeliveryFault::Store`] if there is no such queue.
     pub fn send_to_queue(&self, queue: &str, body: String) -> Result<(), DeliveryFault> {
         self.delivery.send(queue, body)
+    }
+
+    /// Hands lines of the log to the functions that have subscribed to them, and says how many those were sent. Like Lambda it tries a few
+    /// times, and then the lines are lost.
+    ///
+    /// # Errors
+    /// What a function failed with at last.
+    pub async fn count_lines(&self, lines: &[String]) -> Result<usize, Problem> {
+        let mut sent = 0;
+        for (function, count, event) in self.log_feeder.events(lines) {
+            let name = Template::function_name(&function);
+            let (Some(Work::Logs(handle)), Some(platform)) = (work(&name), self.platform(&name)) else {
+                return Err(Problem::new(Refusal::Internal, "a log leads to a function that takes no lines"));
+            };
+            let lines = LogLines::read(&event)?;
+            let mut handled = handle(platform.clone(), lines.clone()).await;
+            for _ in 1..ATTEMPTS {
+                if handled.is_err() {
+                    handled = handle(platform.clone(), lines.clone()).await;
+                }
+            }
+            handled?;
+            sent += count;
+        }
+        Ok(sent)
+    }
+
+    /// The same with all lines that wait. What becomes of them the function itself has told its log.
+    pub(crate) async fn hand_on_lines(&self) -> usize {
+        self.count_lines(&self.log_feed.take()).await.unwrap_or_default()
     }
 
     /// What the functions of queues could never do, or failed at too often.
@@ -277,7 +361,7 @@ impl LocalHost {
     }
 }
 
-/// What a function of this name does for a queue, a schedule or a person.
+/// What a function of this name does for a queue, a schedule, a log or a person.
 fn work(name: &str) -> Option<Work> {
     WORKERS.iter().find(|(mounted, _)| *mounted == name).map(|(_, work)| *work)
 }
@@ -299,6 +383,12 @@ fn config(template: &Template, function: &str, settings: &Settings, made: &Made)
         "BridgeScriptUrl" => Some(settings.bridge_script_url.clone()),
         "OriginSecrets" | "OriginSecretPresented" => Some(ORIGIN_SECRET.to_owned()),
         "PublicDomain" => Some("localhost".to_owned()),
+        "SentryDsn" => Some(settings.sink_variables.sentry_dsn.clone()),
+        "Ga4Url" => Some(settings.sink_variables.ga4_url.clone()),
+        "Ga4MeasurementId" => Some(settings.sink_variables.ga4_measurement_id.clone()),
+        "Ga4ApiSecret" => Some(settings.sink_variables.ga4_api_secret.clone()),
+        "DatadogApiUrl" => Some(settings.sink_variables.datadog_api_url.clone()),
+        "DatadogApiKey" => Some(settings.sink_variables.datadog_api_key.clone()),
         _ => None,
     };
     let resource = |id: &str, attribute: &str| match (id, attribute) {

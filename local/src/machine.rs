@@ -26,6 +26,9 @@ use crate::jira::issues::webhook::OverHttp;
 use crate::jira::moving;
 use crate::jira::server::{Parts, server};
 use crate::jira::{Jira, SiteFault};
+use crate::log_feed::LogFeed;
+use crate::sinks::Doubles;
+use crate::sinks::arrivals::Arrivals;
 use crate::turns::taking_turns;
 use crate::watch::{Watch, WatchedSites};
 
@@ -48,6 +51,8 @@ pub struct Plan {
     pub s3_port: u16,
     /// Where install keys are published, if not here.
     pub install_keys_url: Option<String>,
+    /// Where the log of this process is written to, so that what is used is counted.
+    pub log_feed: LogFeed,
 }
 
 /// Why a machine does not start.
@@ -121,11 +126,15 @@ impl Machine {
             site_hosts: origin.clone(),
             bridge_script_url: format!("{origin}/all.js"),
             sites: Arc::new(WatchedSites(Internet::default())),
+            sinks: Arc::new(Internet::nameless()),
+            sink_variables: Doubles::variables(jira_port),
             s3_origin: Some(s3_origin.clone()),
             clock: Arc::<MovableClock>::clone(&clock),
             random: Arc::clone(&random),
         })
-        .await?;
+        .await?
+        .fed_by(plan.log_feed);
+        let (doubles, arrivals) = (Doubles::new(Arc::<MovableClock>::clone(&clock)), Arrivals::new(Arc::<MovableClock>::clone(&clock)));
 
         let jira = Jira::kept_in(file("jira.json"), Arc::<MovableClock>::clone(&clock), &origin, &public)?;
         if jira.sites().is_empty() {
@@ -137,7 +146,7 @@ impl Machine {
         let ticking: Arc<dyn Clock> = Arc::<MovableClock>::clone(&clock);
         let doings = Doings::of(jira.clone(), &origin, atlassian.clone(), ticking, Arc::clone(&random), http.clone());
         let issues = Arc::new(IssueDoings::of(jira.clone(), Arc::new(OverHttp(http.clone()))));
-        let front = taking_turns(watch.over(host.front()));
+        let front = taking_turns(watch.over(arrivals.over(host.front())));
         let host = Arc::new(host);
         let (sites, kept) = (jira.clone(), host.aws().clone());
         let parts = Parts {
@@ -148,6 +157,8 @@ impl Machine {
             random,
             host: Arc::clone(&host),
             watch,
+            doubles,
+            arrivals,
             app,
             functions: public.clone(),
             origin: origin.clone(),
@@ -218,13 +229,19 @@ async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, MachineFault>
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::primitives::ByteStream;
+    use shared::platform::clock::rfc3339;
 
     use super::*;
+    use crate::host::SinkVariables;
 
     const KEY: &str = "nobody's";
 
     /// A world at work, with something in the incoming bucket that nobody waits for.
     async fn at_work() -> (EmbeddedAws, Arc<MovableClock>, JoinSet<io::Result<()>>) {
+        at_work_fed_by(LogFeed::default()).await
+    }
+
+    async fn at_work_fed_by(log_feed: LogFeed) -> (EmbeddedAws, Arc<MovableClock>, JoinSet<io::Result<()>>) {
         let clock = Arc::new(MovableClock::start());
         let host = LocalHost::start(Settings {
             folder: None,
@@ -233,11 +250,13 @@ mod tests {
             site_hosts: ".atlassian.net".to_owned(),
             bridge_script_url: "http://127.0.0.1:1/all.js".to_owned(),
             sites: Arc::new(Internet::default()),
+            sinks: Arc::new(Internet::nameless()),
+            sink_variables: SinkVariables::off(),
             s3_origin: None,
             clock: Arc::<MovableClock>::clone(&clock),
             random: Arc::new(SystemRandom),
         });
-        let host = host.await.unwrap();
+        let host = host.await.unwrap().fed_by(log_feed);
         let aws = host.aws().clone();
         let s3 = aws_sdk_s3::Client::new(&aws.sdk_config());
         s3.put_object().bucket("incoming-bucket").key(KEY).body(ByteStream::from_static(b"x")).send().await.unwrap();
@@ -253,6 +272,26 @@ mod tests {
         tokio::time::sleep(2 * CAUGHT_UP_EVERY).await;
         assert!(aws.files().unwrap().is_empty());
         assert_eq!(aws.messages("AttachmentDeadLetters").await.unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_functions_have_logged_is_counted_by_itself() {
+        let log_feed = LogFeed::default();
+        let (aws, clock, _tasks) = at_work_fed_by(log_feed.clone()).await;
+        let now = rfc3339(clock.now().epoch_seconds());
+        let labels = format!(r#""labels":{{"app":"test-management","tenant":"{}"}}"#, "0f".repeat(16));
+        let event = r#""event":{"outcome":"success","duration":1200},"http":{"response":{"status_code":200}}"#;
+        for function in ["configuration", "configuration", "page", "usage"] {
+            log_feed.add(format!(r#"{{"@timestamp":"{now}","faas":{{"name":"{function}"}},{event},{labels}}}"#));
+        }
+        tokio::time::sleep(2 * CAUGHT_UP_EVERY).await;
+        let rows = aws.items("UsageTable").unwrap();
+        let mut counted: Vec<_> = rows
+            .iter()
+            .filter_map(|row| Some((row.pointer("/id/S")?.as_str()?.split_once('#')?.0, row.pointer("/calls/N")?.as_str()?)))
+            .collect();
+        counted.sort_unstable();
+        assert_eq!(counted, [("configuration", "2"), ("page", "1")]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,8 +14,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::atlassian::Atlassian;
+use local::log_feed::LogFeed;
 use local::machine::{Machine, Plan};
 use local::samples::Sample;
+use local::sinks::Doubles;
 use local::template::{Template, TemplateFault};
 use local::verify::{Verification, VerificationFault};
 use shared::platform::log;
@@ -48,6 +50,8 @@ enum Command {
     Curl,
     /// Print `docs/RETENTION.md`: how long anything is kept, and how that adds up.
     Retention,
+    /// Print `docs/SINKS.md`: who gets what of ours, what for and for how long.
+    Sinks,
     /// Print `docs/COST.md`: what everything asks of AWS, counted, and what that costs.
     Cost,
     /// Have many connections send webhooks to a host of its own, and see that nothing is lost. Exit code 1 if something is.
@@ -83,9 +87,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match &arguments.command {
         None => serve(&arguments, jira_port).await,
         Some(Command::Play) => play::play(&functions, &jira).await,
-        Some(Command::Curl) => curl(&arguments, &functions, &jira),
+        Some(Command::Curl) => curl(&arguments, &functions, jira_port),
         Some(Command::Retention) => {
             print!("{}", local::retention_page());
+            Ok(())
+        }
+        Some(Command::Sinks) => {
+            print!("{}", local::sinks_page());
             Ok(())
         }
         Some(Command::Cost) => {
@@ -94,7 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         Some(Command::Load(load)) => load::load(*load, arguments.port).await,
         Some(Command::Token { method, target, user }) => {
-            println!("{}", token::token(&jira, user, method, target).await?);
+            println!("{}", token::token(&functions, &jira, user, method, target).await?);
             Ok(())
         }
         Some(Command::Verify(verification)) => {
@@ -105,7 +113,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(arguments: &Arguments, jira_port: u16) -> Result<(), Box<dyn Error>> {
-    log::start();
+    let log_feed = log_to_both()?;
     let atlassian = Atlassian::of_host_or_new(&arguments.folder)?;
     let folder = arguments.folder.canonicalize()?;
     let plan = Plan {
@@ -114,6 +122,7 @@ async fn serve(arguments: &Arguments, jira_port: u16) -> Result<(), Box<dyn Erro
         jira_port,
         s3_port: port_after(jira_port).ok_or("--port must be below 65534")?,
         install_keys_url: arguments.install_keys_url.clone(),
+        log_feed,
     };
     let mut machine = Machine::start(plan, atlassian).await?;
     let own = own_command(arguments);
@@ -128,6 +137,15 @@ async fn serve(arguments: &Arguments, jira_port: u16) -> Result<(), Box<dyn Erro
     }
 }
 
+/// Starts the log of this process: on standard output, and for the function that counts.
+fn log_to_both() -> Result<LogFeed, Box<dyn Error>> {
+    let log_feed = LogFeed::default();
+    let feed = log_feed.clone();
+    tracing::subscriber::set_global_default(log::subscriber(move || feed.writer()))?;
+    std::panic::set_hook(Box::new(log::tell_panic));
+    Ok(log_feed)
+}
+
 /// The next port; of any port, any.
 const fn port_after(port: u16) -> Option<u16> {
     if port == 0 { Some(0) } else { port.checked_add(1) }
@@ -138,8 +156,8 @@ fn own_command(arguments: &Arguments) -> String {
 }
 
 /// Lifecycle events are not for curl: Atlassian signs them, so it is asked for them.
-fn curl(arguments: &Arguments, functions: &str, jira: &str) -> Result<(), Box<dyn Error>> {
-    let token = format!("{} token", own_command(arguments));
+fn curl(arguments: &Arguments, functions: &str, jira_port: u16) -> Result<(), Box<dyn Error>> {
+    let (token, dsn) = (format!("{} token", own_command(arguments)), Doubles::variables(jira_port).sentry_dsn);
     for sample in in_order_of_use(Sample::all()?)? {
         let doing = match sample.function.as_str() {
             "installed" => Some("install"),
@@ -152,9 +170,9 @@ fn curl(arguments: &Arguments, functions: &str, jira: &str) -> Result<(), Box<dy
         match doing {
             Some(doing) => {
                 let json = format!("-H 'content-type: application/json' -d '{{\"doing\": \"{doing}\"}}'");
-                println!("curl -i -X POST '{jira}/play/sites/acme/doings' {json}\n");
+                println!("curl -i -X POST 'http://localhost:{jira_port}/play/sites/acme/doings' {json}\n");
             }
-            None => println!("{}\n", sample.curl(functions, &token)),
+            None => println!("{}\n", sample.curl(functions, &token, &dsn)),
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use axum::Router;
 use futures::future::BoxFuture;
 use shared::platform::Platform;
 use shared::platform::invocation::Invocation;
+use shared::platform::log_lines::LogLines;
 use shared::platform::queue::{BatchAnswer, QueueEvent};
 use shared::platform::schedule::{Deadline, Report};
 use shared::problem::Problem;
@@ -16,6 +17,7 @@ pub type Mount = (&'static str, fn(Platform) -> Router);
 pub const MOUNTS: &[Mount] = &[
     ("account", account::routes),
     ("attachments", attachments::routes),
+    ("browser-errors", browser_errors::routes),
     ("certificates", certificates::routes),
     ("configuration", configuration::routes),
     ("descriptor", descriptor::routes),
@@ -25,7 +27,9 @@ pub const MOUNTS: &[Mount] = &[
     ("installed", installed::routes),
     ("issue-copies-read", issue_copies_read::routes),
     ("page", page::routes),
+    ("page-views", page_views::routes),
     ("uninstalled", uninstalled::routes),
+    ("usage-report", usage_report::routes),
     ("webhooks", webhooks::routes),
 ];
 
@@ -36,11 +40,13 @@ pub enum Work {
     Queue(fn(Platform, QueueEvent) -> BoxFuture<'static, BatchAnswer>),
     /// It runs by a schedule.
     Schedule(fn(Platform, Deadline) -> BoxFuture<'static, Result<Report, Problem>>),
+    /// Log groups send it their lines.
+    Logs(fn(Platform, LogLines) -> BoxFuture<'static, Result<Report, Problem>>),
     /// A person invokes it by hand.
     Invoked(fn(Platform, Invocation) -> BoxFuture<'static, Result<Report, Problem>>),
 }
 
-/// Every function that a queue, a schedule or a person starts.
+/// Every function that a queue, a schedule, a log or a person starts.
 pub const WORKERS: &[(&str, Work)] = &[
     ("attachment-reconcile", Work::Schedule(|platform, deadline| Box::pin(attachment_reconcile::handle(platform, deadline)))),
     ("attachment-seal", Work::Queue(|platform, event| Box::pin(attachment_seal::handle(platform, event)))),
@@ -51,4 +57,7 @@ pub const WORKERS: &[(&str, Work)] = &[
     ("purge", Work::Schedule(|platform, deadline| Box::pin(purge::handle(platform, deadline)))),
     ("purge-worker", Work::Queue(|platform, event| Box::pin(purge_worker::handle(platform, event)))),
     ("restore-filter", Work::Invoked(|platform, invocation| Box::pin(restore_filter::handle(platform, invocation)))),
+    ("telemetry-forwarder", Work::Queue(|platform, event| Box::pin(telemetry_forwarder::handle(platform, event)))),
+    ("usage", Work::Logs(|platform, lines| Box::pin(usage::handle(platform, lines)))),
+    ("usage-salts", Work::Schedule(|platform, deadline| Box::pin(usage_salts::handle(platform, deadline)))),
 ];

@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use local::atlassian::Atlassian;
+use local::log_feed::LogFeed;
 use local::machine::{Machine, Plan};
 use reqwest::Method;
 use serde_json::Value;
@@ -29,7 +30,7 @@ pub(crate) async fn play(functions: &str, jira: &str) -> Told {
         println!("Playing against the host at {functions}.\n");
         None
     } else {
-        let plan = Plan { folder: None, functions_port: 0, jira_port: 0, s3_port: 0, install_keys_url: None };
+        let plan = Plan { folder: None, functions_port: 0, jira_port: 0, s3_port: 0, install_keys_url: None, log_feed: LogFeed::default() };
         let machine = Machine::start(plan, Atlassian::new()?).await?;
         println!("No host runs at the given port, so here is one in memory at {}.\n", machine.functions());
         Some(machine)

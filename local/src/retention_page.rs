@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::purge::timeline::{EARLY_LIVE, Sum, Timeline};
 use shared::records::DataClass;
-use shared::records::backups::{BackupClass, STORES};
+use shared::records::backups::{BackupClass, Contents, STORES};
 use shared::records::register::EVER_SHIPPED;
 use shared::records::retention::{DEADLINE, Ending, GRACE, LONGEST_SINK, RETENTIONS, SINKS};
 
@@ -92,6 +92,9 @@ fn backups(timeline: Timeline) -> String {
     let (keys, data) = (timeline.key_backup_days().to_string(), timeline.data_backup_days().to_string());
     let rows = STORES.iter().map(|store| {
         let (how, days) = match store.contents.backup_class() {
+            BackupClass::None if matches!(store.contents, Contents::Usage | Contents::Salts) => {
+                ("not backed up: nobody depends on it, and a copy of a salt would undo its end", "0")
+            }
             BackupClass::None => ("not backed up: what lies there goes before its tenant does", "0"),
             BackupClass::Standard => ("a point every four hours at the latest, and a day's copy in the backup region", data.as_str()),
             BackupClass::Connector => ("a point every hour, and a night's copy in the backup region", data.as_str()),
@@ -130,7 +133,7 @@ fn sinks() -> String {
     )
 }
 
-fn class(class: Option<DataClass>) -> String {
+pub(crate) fn class(class: Option<DataClass>) -> String {
     match class {
         None => "no customer data",
         Some(DataClass::Account) => "account",
@@ -152,7 +155,7 @@ fn capital(words: &str) -> String {
 }
 
 /// A table of Markdown. No cell holds a bar.
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
     for row in rows {
         // Writing to a String cannot fail.

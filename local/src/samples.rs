@@ -1,7 +1,7 @@
-//! The sample events: requests as a function URL hands them to Lambda, and what queues and schedules send, one folder a function. Tests send
+//! The sample events: requests as a function URL hands them to Lambda, and what queues, schedules and logs send, one folder a function. Tests send
 //! them, the local host makes curl lines of the requests, and whoever reads them sees what AWS sends. Tokens and the origin secret stand in
-//! them as `${install}`, `${host}`, `${context}` and `${origin}`, because a real one is good for three minutes. What operators send carries none of
-//! them: IAM has checked a signature before, and says whose it was.
+//! them as `${install}`, `${host}`, `${context}`, `${page}` and `${origin}`, because a real one is good for minutes or hours. What operators send
+//! carries none of them: IAM has checked a signature before, and says whose it was.
 
 use std::fs;
 use std::io;
@@ -16,6 +16,12 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// The name of an attachment and of an upload in the sample events: real ones are made anew in every world.
 pub const ATTACHMENT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The project that the sample envelope is for: each host has another.
+pub const DSN: &str = "https://abc123@sentry.example/42";
+
+/// Where a page token stands: in the path, because what a browser sends when a page is left has no headers of ours.
+const PAGE_TOKEN: &str = "${page}";
 
 /// One sample event.
 #[derive(Clone, Debug)]
@@ -39,6 +45,8 @@ pub enum TokenKind {
     Host,
     /// Signed with the tenant's secret for a page's calls.
     Context,
+    /// Ours, given to a page of the tenant's for its telemetry.
+    Page,
 }
 
 impl Sample {
@@ -58,7 +66,7 @@ impl Sample {
         Ok(Self::read()?.into_iter().filter(|sample| sample.principal().is_some()).collect())
     }
 
-    /// All that queues and schedules send, by function and case.
+    /// All that queues, schedules and logs send, by function and case.
     ///
     /// # Errors
     /// As [`all`](Self::all).
@@ -122,6 +130,7 @@ impl Sample {
             "JWT ${install}" => TokenKind::Install,
             "JWT ${host}" => TokenKind::Host,
             "JWT ${context}" => TokenKind::Context,
+            _ if self.path().contains(PAGE_TOKEN) => TokenKind::Page,
             _ => TokenKind::Public,
         }
     }
@@ -129,13 +138,7 @@ impl Sample {
     /// The same with a real attachment's name in place of [`ATTACHMENT`].
     #[must_use]
     pub fn about(mut self, attachment: &str) -> Self {
-        for pointer in ["/rawPath", "/requestContext/http/path"] {
-            if let Some(path) = self.event.pointer_mut(pointer)
-                && let Some(named) = path.as_str().map(|path| path.replace(ATTACHMENT, attachment))
-            {
-                *path = named.into();
-            }
-        }
+        replace_in_path(&mut self.event, ATTACHMENT, attachment);
         self
     }
 
@@ -143,24 +146,30 @@ impl Sample {
     #[must_use]
     pub fn filled(&self, token: &str, origin_secret: &str) -> Value {
         let mut event = self.event.clone();
+        replace_in_path(&mut event, PAGE_TOKEN, token);
         if let Some(headers) = event.pointer_mut("/headers").and_then(Value::as_object_mut) {
             headers.insert("x-lethe-origin".to_owned(), origin_secret.into());
-            if self.token() != TokenKind::Public {
+            if ![TokenKind::Public, TokenKind::Page].contains(&self.token()) {
                 headers.insert("authorization".to_owned(), format!("JWT {token}").into());
             }
         }
         event
     }
 
-    /// The same request as a command for a shell, against the local host at `address`; `token` is the command that makes a token.
+    /// The same request as a command for a shell, against the local host at `address`, whose Sentry is `dsn`; `token` is the command that makes a
+    /// token.
     #[must_use]
-    pub fn curl(&self, address: &str, token: &str) -> String {
-        let target = if self.query().is_empty() { self.path().to_owned() } else { format!("{}?{}", self.path(), self.query()) };
-        let mut line = format!("curl -i -X {} '{address}{target}'", self.method());
-        if self.token() != TokenKind::Public {
-            line.push_str(&format!(" -H \"authorization: JWT $({token} {} '{target}')\"", self.method()));
+    pub fn curl(&self, address: &str, token: &str, dsn: &str) -> String {
+        let (path, method) = (self.path().trim_end_matches(PAGE_TOKEN), self.method());
+        let target = if self.query().is_empty() { path.to_owned() } else { format!("{path}?{}", self.query()) };
+        let mut line = format!("curl -i -X {method} '{address}{target}'");
+        match self.token() {
+            TokenKind::Public => {}
+            TokenKind::Page => line.push_str(&format!("\"$({token} {method} '{target}')\"")),
+            _ => line.push_str(&format!(" -H \"authorization: JWT $({token} {method} '{target}')\"")),
         }
         if let Some(body) = self.body() {
+            let body = &body.replace(DSN, dsn);
             let media_type = self.text("/headers/content-type");
             // As AWS hands bytes over; a shell takes the text that these are.
             let is_base64 = self.event.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
@@ -168,6 +177,16 @@ impl Sample {
             line.push_str(&format!(" -H 'content-type: {media_type}' --data-binary '{}'", text.as_deref().unwrap_or(body).trim_end()));
         }
         line
+    }
+}
+
+fn replace_in_path(event: &mut Value, name: &str, by: &str) {
+    for pointer in ["/rawPath", "/requestContext/http/path"] {
+        if let Some(path) = event.pointer_mut(pointer)
+            && let Some(named) = path.as_str().map(|path| path.replace(name, by))
+        {
+            *path = named.into();
+        }
     }
 }
 

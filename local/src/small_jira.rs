@@ -55,6 +55,16 @@ impl SmallJira {
         Ok(answer.get("token").and_then(Value::as_str).ok_or("the small Jira gives no token")?.to_owned())
     }
 
+    /// The token that the app's page is given for its telemetry when this user opens it.
+    pub(crate) async fn page_token(&self, site: &str, user: &str, functions: &str) -> Asked<String> {
+        let page = "/test-management/page";
+        let token = self.token(site, user, Some(("GET", page))).await?;
+        let opened = self.http.get(format!("{functions}{page}")).header("authorization", format!("JWT {token}"));
+        let page = opened.timeout(PATIENCE).send().await?.text().await?;
+        let given = page.split_once("name=\"lethe-page-token\" content=\"").and_then(|(_, rest)| rest.split_once('"'));
+        Ok(given.ok_or("the page was given no token")?.0.to_owned())
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Asked {
         let request = self.http.post(format!("{}/play/{path}", self.jira)).header("content-type", "application/json");
         self.answer(request.body(body.to_string())).await

@@ -28,6 +28,9 @@ const MOST_ROUNDS: usize = 10_000;
 /// How long before its end a copy of an issue may be deleted, in seconds: more than the sweep itself takes it for.
 const SWEPT_BEFORE: i64 = 2 * 86_400;
 
+/// How long before its end a salt of usage may be destroyed, in seconds: TTL is only there for what was not.
+const DESTROYED_BEFORE: i64 = 86_400;
+
 /// A clock that can be moved ahead.
 pub trait Advance: Send + Sync {
     /// Moves it.
@@ -99,11 +102,12 @@ pub struct Passed {
 pub(crate) struct Passing {
     timetable: Timetable,
     swept_at: Option<i64>,
+    lines_at: Option<i64>,
 }
 
 impl Passing {
     pub(crate) const fn by(timetable: Timetable) -> Self {
-        Self { timetable, swept_at: None }
+        Self { timetable, swept_at: None, lines_at: None }
     }
 }
 
@@ -134,7 +138,8 @@ impl LocalHost {
         }
     }
 
-    /// Does what is due now: hands out each message once, runs what should have run, and once a minute looks after TTL.
+    /// Does what is due now: hands out each message once, runs what should have run, once a second hands on what was logged, and once a minute
+    /// looks after TTL.
     ///
     /// # Errors
     /// [`PassingFault`]; a function that fails is none.
@@ -144,6 +149,10 @@ impl LocalHost {
         let now = self.clock().now().epoch_seconds();
         if passing.swept_at.is_none_or(|swept_at| now >= swept_at.saturating_add(SWEPT_EVERY)) {
             self.sweep(&mut passing, &mut passed)?;
+        }
+        if passing.lines_at.is_none_or(|lines_at| now > lines_at) {
+            self.hand_on_lines().await;
+            passing.lines_at = Some(now);
         }
         self.hand_out(&mut passed).await?;
         self.run_due(&mut passing, Pace::Real, &mut passed).await;
@@ -155,7 +164,8 @@ impl LocalHost {
         self.sweep(passing, passed)?;
         let mut rounds = 0;
         loop {
-            while self.hand_out(passed).await? {
+            // What is logged before the clock moves counts for the day on which it was.
+            while self.hand_on_lines().await > 0 || self.hand_out(passed).await? {
                 rounds += 1;
                 if rounds > MOST_ROUNDS {
                     return Err(PassingFault::Circle);
@@ -201,10 +211,11 @@ impl LocalHost {
         !due.is_empty()
     }
 
-    /// How time passes that is jumped over, as departures and copies lie in their tables now.
+    /// How time passes that is jumped over, as departures, copies and salts lie in their tables now.
     fn pace(&self) -> Result<Pace, StoreFault> {
-        let copy = self.aws().next_date("IssueCopiesTable")?.map(|ends_at| ends_at.saturating_sub(SWEPT_BEFORE));
-        Ok(Pace::Jumping { departure: self.next_due()?, copy })
+        let before = |table: &str, seconds: i64| Ok::<_, StoreFault>(self.aws().next_date(table)?.map(|date| date.saturating_sub(seconds)));
+        let (copy, salt) = (before("IssueCopiesTable", SWEPT_BEFORE)?, before("UsageSaltsTable", DESTROYED_BEFORE)?);
+        Ok(Pace::Jumping { departure: self.next_due()?, copy, salt })
     }
 
     /// When the first of all open departures is due, in epoch seconds.

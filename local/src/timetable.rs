@@ -7,14 +7,19 @@ const DAY: i64 = 86_400;
 
 /// The functions that run every hour to look for something that is due, and do nothing if nothing is. While time is jumped over they need not
 /// run at every hour of it: see [`Pace::Jumping`].
-const LOOK_FOR: [(&str, Sought); 3] =
-    [("purge", Sought::Departures), ("doubtful", Sought::Departures), ("issue-copies-sweep", Sought::Copies)];
+const LOOK_FOR: [(&str, Sought); 4] = [
+    ("purge", Sought::Departures),
+    ("doubtful", Sought::Departures),
+    ("issue-copies-sweep", Sought::Copies),
+    ("usage-salts", Sought::Salts),
+];
 
 /// What such a function looks for.
 #[derive(Clone, Copy, Debug)]
 enum Sought {
     Departures,
     Copies,
+    Salts,
 }
 
 /// How time passes.
@@ -29,6 +34,8 @@ pub(crate) enum Pace {
         departure: Option<i64>,
         /// When the first of all copies of issues may be deleted.
         copy: Option<i64>,
+        /// When the first of all salts of usage may be destroyed.
+        salt: Option<i64>,
     },
 }
 
@@ -74,10 +81,11 @@ impl Timetable {
 impl Line {
     fn due_at(&self, pace: Pace) -> i64 {
         match (pace, self.looks_for, self.ran_at) {
-            (Pace::Jumping { departure, copy }, Some(sought), Some(ran_at)) => {
+            (Pace::Jumping { departure, copy, salt }, Some(sought), Some(ran_at)) => {
                 let next_due = match sought {
                     Sought::Departures => departure,
                     Sought::Copies => copy,
+                    Sought::Salts => salt,
                 };
                 let needed = next_due.unwrap_or(i64::MAX).min(ran_at.saturating_add(DAY));
                 let left_out = needed.saturating_sub(self.next).max(0).saturating_add(self.every - 1) / self.every;
@@ -102,7 +110,7 @@ mod tests {
     use super::*;
 
     const HOUR: i64 = 3_600;
-    const IDLE: Pace = Pace::Jumping { departure: None, copy: None };
+    const IDLE: Pace = Pace::Jumping { departure: None, copy: None, salt: None };
 
     fn timetable(schedules: &[(&str, i64)]) -> Timetable {
         let schedule = |(function, every): &(&str, i64)| Schedule {
@@ -136,6 +144,7 @@ mod tests {
         assert_eq!(runs(&mut timetable(&[("Purge", HOUR)]), 180 * DAY, IDLE).len(), 181);
         assert_eq!(runs(&mut timetable(&[("Purge", HOUR)]), 2 * DAY, Pace::Real).len(), 49);
         assert_eq!(runs(&mut timetable(&[("IssueCopiesSweep", HOUR)]), 180 * DAY, IDLE).len(), 181);
+        assert_eq!(runs(&mut timetable(&[("UsageSalts", HOUR)]), 180 * DAY, IDLE).len(), 181);
         assert_eq!(runs(&mut timetable(&[("Another", HOUR)]), 2 * DAY, IDLE).len(), 49);
     }
 
@@ -144,7 +153,7 @@ mod tests {
         let at = |next_due| {
             let mut purge = timetable(&[("Purge", HOUR)]);
             purge.take_due(0, IDLE);
-            purge.next(Pace::Jumping { departure: Some(next_due), copy: None })
+            purge.next(Pace::Jumping { departure: Some(next_due), copy: None, salt: None })
         };
         assert_eq!(at(5 * HOUR), Some(5 * HOUR));
         assert_eq!(at(5 * HOUR + 1), Some(6 * HOUR));
@@ -153,9 +162,12 @@ mod tests {
         let mut sweep = timetable(&[("IssueCopiesSweep", HOUR)]);
         sweep.take_due(0, IDLE);
         assert_eq!(
-            sweep.next(Pace::Jumping { departure: Some(0), copy: Some(5 * HOUR) }),
+            sweep.next(Pace::Jumping { departure: Some(0), copy: Some(5 * HOUR), salt: Some(0) }),
             Some(5 * HOUR),
             "a departure is not its business"
         );
+        let mut salts = timetable(&[("UsageSalts", HOUR)]);
+        salts.take_due(0, IDLE);
+        assert_eq!(salts.next(Pace::Jumping { departure: Some(0), copy: None, salt: Some(9 * HOUR) }), Some(9 * HOUR));
     }
 }

@@ -30,6 +30,9 @@ pub(super) const FILE_GIGABYTES: f64 = 0.05;
 /// For how many months a customer who left is kept, and its tombstone after that.
 pub(super) const GRACE_MONTHS: f64 = 110.0 / 30.0;
 pub(super) const TOMBSTONE_MONTHS: f64 = 84.0;
+/// How many functions a customer uses in a day, and for how many days they are counted.
+pub(super) const FUNCTIONS_A_DAY: f64 = 5.0;
+pub(super) const DAYS_COUNTED: f64 = 400.0;
 /// How often Lambda looks into a queue in 30 days: five pollers, 20 seconds each time.
 pub(super) const LOOKS_INTO_A_QUEUE: f64 = 5.0 * 3.0 * 60.0 * 24.0 * 30.0;
 /// How often a role that never rests asks for the key of a table in 30 days: every five minutes.
@@ -102,6 +105,8 @@ pub(super) fn said() -> Vec<[String; 2]> {
         said("upgrades on each site in a month", format!("{UPGRADES}")),
         said("files of each customer", format!("{} MB", FILE_GIGABYTES * 1000.0)),
         said("tombstones", "of seven years".to_owned()),
+        said("lines of the log that are counted at once", format!("{}, each of another customer", super::counting::LINES)),
+        said("functions that a customer uses in a day; days that are counted", format!("{FUNCTIONS_A_DAY}, {DAYS_COUNTED}")),
         said("Lambda looks into a queue", format!("{LOOKS_INTO_A_QUEUE} times a month, messages or not")),
         said("a role asks for a table's key", format!("{ASKS_FOR_A_TABLE_KEY} times a month, as if it never rested")),
     ]

@@ -1,12 +1,13 @@
 //! `docs/COST.md`, made of what is counted: all functions run on the embedded AWS, each thing is done once, and what it asks for is multiplied by
 //! prices and assumptions that stand on the page. A test compares the two.
 //!
-//! - [`scenes`]: what is done; [`issues`]: what of it begins with an issue. - [`stage`], [`meter`]: where, and how it is counted. - [`size`]: what lies there then. - [`standing`],
+//! - [`scenes`]: what is done; [`issues`]: what of it begins with an issue; [`counting`]: what with a line of the log. - [`stage`], [`meter`]: where, and how it is counted. - [`size`]: what lies there then. - [`standing`],
 //!   [`backups`]: what the template has. - [`prices`], [`assumptions`]: what nobody can count here. - [`bill`], [`month`], [`page`]: sums and words.
 
 mod assumptions;
 mod backups;
 mod bill;
+mod counting;
 mod issues;
 mod meter;
 mod month;

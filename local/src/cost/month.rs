@@ -2,10 +2,11 @@
 //! not.
 
 use super::assumptions::{
-    ASKS_FOR_A_TABLE_KEY, FILE_GIGABYTES, GRACE_MONTHS, HABITS, INSTALLS, LEAVINGS, LOOKS_INTO_A_QUEUE, MILLISECONDS_NEW, NEW_ENVIRONMENTS,
-    RETURNS, TENANTS, TOMBSTONE_MONTHS, UPGRADES, WITHOUT_KEYS,
+    ASKS_FOR_A_TABLE_KEY, DAYS_COUNTED, FILE_GIGABYTES, FUNCTIONS_A_DAY, GRACE_MONTHS, HABITS, INSTALLS, LEAVINGS, LOOKS_INTO_A_QUEUE,
+    MILLISECONDS_NEW, NEW_ENVIRONMENTS, RETURNS, TENANTS, TOMBSTONE_MONTHS, UPGRADES, WITHOUT_KEYS,
 };
 use super::bill::{Bill, GB};
+use super::counting;
 use super::prices;
 use super::scenes::{ASKED_TENANTS, LARGE_FILE_BYTES, Scenes};
 use super::stage::Step;
@@ -58,6 +59,7 @@ fn requests(bill: &mut Bill, scenes: &Scenes, standing: &Standing) {
     let more = day.read_cold.usage.less(&day.read.usage, 1);
     let without_keys = Step { ran: Vec::new(), usage: more, came: 0, went: 0, carried: 0, ..day.read_cold.clone() };
     bill.add_all(&Bill::of(&without_keys, standing), calls * WITHOUT_KEYS);
+    bill.add_all(&Bill::of(&scenes.counting.step, standing), calls / f64::from(counting::LINES));
     let gigabytes = standing.gigabytes("configuration");
     bill.add(&prices::LAMBDA_TIME, calls * NEW_ENVIRONMENTS * MILLISECONDS_NEW / 1000.0 * gigabytes);
 }
@@ -140,6 +142,9 @@ fn file_gigabytes() -> f64 {
 
 /// How large a table is: what each tenant has in it, and the tombstones.
 pub(super) fn table_gigabytes(scenes: &Scenes, name: &str) -> f64 {
+    if name == counting::TABLE {
+        return scenes.counting.row_bytes * FUNCTIONS_A_DAY * DAYS_COUNTED * TENANTS / GB;
+    }
     let bytes = |stored: &super::size::Stored| stored.tables.get(name).copied().unwrap_or_default();
     (bytes(&scenes.stored) * kept_tenants() + bytes(&scenes.left_over) * LEAVINGS * TOMBSTONE_MONTHS) / GB
 }

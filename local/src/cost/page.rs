@@ -30,7 +30,7 @@ fn introduction() -> String {
 }
 
 fn steps(scenes: &Scenes) -> impl Iterator<Item = &Step> {
-    scenes.day.steps().chain(scenes.life.steps())
+    scenes.day.steps().chain(scenes.life.steps()).chain([&scenes.counting.step])
 }
 
 fn counted(scenes: &Scenes) -> String {
@@ -124,7 +124,7 @@ fn left_out() -> String {
      more, after the second time two.\n\
      - A request to a queue that keeps an order costs a quarter more than one to another, and one of more than 64 KB counts as several.\n\
      - A metric with dimensions is one metric for each value that occurs; here it is one.\n\
-     - What is switched on by parameter: shipping to Elastic and Datadog, WAF; and what a vendor adds: CloudTrail's data events, GuardDuty, support.\n\
+     - What is switched on by parameter: telemetry that leaves, shipping to Elastic and Datadog, WAF; and what a vendor adds: CloudTrail's data events, GuardDuty, support.\n\
      - Restores.\n"
         .to_owned()
 }

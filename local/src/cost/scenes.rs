@@ -8,6 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::CostFault;
+use super::counting::{self, Counting};
 use super::issues::{self, Issues};
 use super::size::Stored;
 use super::stage::{Stage, Step, Traffic};
@@ -45,6 +46,7 @@ pub(super) struct Scenes {
     pub(super) runs: Vec<Step>,
     /// A week of one of them with [`ASKED_TENANTS`], each of which it asks once.
     pub(super) asking: Step,
+    pub(super) counting: Counting,
     /// What one tenant holds, with its settings and files.
     pub(super) stored: Stored,
     /// What a purge leaves of it.
@@ -91,7 +93,7 @@ impl Life {
 
 /// Measures everything.
 pub(super) async fn measure() -> Result<Scenes, CostFault> {
-    let asking = asking().await?;
+    let (asking, counting) = (asking().await?, counting::measure().await?);
     let mut stage = Stage::start().await?;
     let runs = runs(&stage).await?;
     let site = stage.site.clone();
@@ -100,7 +102,7 @@ pub(super) async fn measure() -> Result<Scenes, CostFault> {
     let stored = Stored::of(stage.aws())?;
     let idle = runs.iter().find(|run| run.ran == ["purge"]).ok_or(CostFault::Unlike("a run of `purge`"))?;
     let (life, left_over) = life(&stage, install, idle).await?;
-    Ok(Scenes { day, life, runs, asking, stored, left_over })
+    Ok(Scenes { day, life, runs, asking, counting, stored, left_over })
 }
 
 async fn day(stage: &mut Stage) -> Result<Day, CostFault> {
@@ -239,12 +241,13 @@ async fn runs(stage: &Stage) -> Result<Vec<Step>, CostFault> {
 }
 
 /// Those that have a schedule; a test holds this against the template.
-pub(super) const SCHEDULED: [(&str, &str); 5] = [
+pub(super) const SCHEDULED: [(&str, &str); 6] = [
     ("`purge` finds nothing due", "purge"),
     ("`doubtful` finds nothing due", "doubtful"),
     ("`dormant` finds nobody to ask", "dormant"),
     ("`attachment-reconcile` finds nothing", "attachment-reconcile"),
     ("`issue-copies-sweep` finds nothing over", "issue-copies-sweep"),
+    ("`usage-salts` finds none over", "usage-salts"),
 ];
 
 /// A week in which every site is asked once.

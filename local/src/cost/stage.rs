@@ -13,6 +13,7 @@ use http::{Method, Request};
 use serde_json::Value;
 use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::{Clock as _, ManualClock};
+use shared::platform::outbound::Internet;
 use shared::platform::random::{Random, Unavailable};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use super::CostFault;
 use super::meter::{Meter, Usage};
 use crate::atlassian::{Atlassian, Signed, Site};
 use crate::aws::EmbeddedAws;
-use crate::host::{LocalHost, Settings};
+use crate::host::{LocalHost, Settings, SinkVariables};
 use crate::jira::Jira;
 
 /// When everything is measured: 2026-11-22T12:00:00Z.
@@ -195,6 +196,8 @@ fn settings(clock: &Arc<ManualClock>, jira: &Jira, random: &Arc<Repeatable>, ins
         site_hosts: ".atlassian.net".to_owned(),
         bridge_script_url: "https://bridge.example/all.js".to_owned(),
         sites: Arc::new(jira.clone()),
+        sinks: Arc::new(Internet::nameless()),
+        sink_variables: SinkVariables::off(),
         s3_origin: Some(S3.to_owned()),
         clock: Arc::<ManualClock>::clone(clock),
         random: Arc::<Repeatable>::clone(random),

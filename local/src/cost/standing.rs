@@ -60,8 +60,8 @@ impl Standing {
         let tables = template.resources("AWS::DynamoDB::Table").into_iter();
         let on = ["Properties", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"];
         let recoverable = tables.filter(|(_, table)| at(table, &on).and_then(Value::as_bool) == Some(true)).map(|(id, _)| id);
-        let filters = standing(&template, "AWS::Logs::MetricFilter");
-        let mut metrics: Vec<String> = filters.iter().flat_map(metric_names).collect();
+        let alarms_of_ours = standing(&template, "AWS::CloudWatch::Alarm");
+        let mut metrics: Vec<String> = alarms_of_ours.iter().filter_map(metric_of_ours).collect();
         metrics.sort();
         metrics.dedup();
         let schedules = template.schedules()?.into_iter().map(|schedule| {
@@ -119,11 +119,11 @@ pub(super) fn count(length: usize) -> f64 {
     f64::from(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
-/// The metrics of a filter, by namespace and name; one with dimensions is as many as its dimensions have values, which nobody knows here.
-fn metric_names(filter: &Value) -> Vec<String> {
-    let transformations = at(filter, &["Properties", "MetricTransformations"]).and_then(Value::as_sequence);
-    let name = |transformation: &Value| at(transformation, &["MetricName"]).and_then(Value::as_str).map(ToOwned::to_owned);
-    transformations.into_iter().flatten().filter_map(name).collect()
+/// The metric that an alarm looks at, if lines of our log count it: each of them has an alarm.
+fn metric_of_ours(alarm: &Value) -> Option<String> {
+    let Value::Tagged(namespace) = at(alarm, &["Properties", "Namespace"])? else { return None };
+    let is_ours = namespace.value.as_str().is_some_and(|namespace| namespace.starts_with("Lethe/"));
+    at(alarm, &["Properties", "MetricName"]).and_then(Value::as_str).filter(|_| is_ours).map(ToOwned::to_owned)
 }
 
 fn table_users(template: &Template) -> f64 {

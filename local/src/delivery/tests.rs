@@ -11,7 +11,7 @@ use shared::problem::Problem;
 
 use super::*;
 use crate::aws::QueueSpec;
-use crate::host::{LocalHost, Settings};
+use crate::host::{LocalHost, Settings, SinkVariables};
 
 /// What the function was handed, in order. One test alone writes here.
 static HANDED_OVER: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -38,6 +38,8 @@ async fn world() -> (Delivery, Arc<ManualClock>, String) {
         site_hosts: ".atlassian.net".to_owned(),
         bridge_script_url: "http://127.0.0.1:1/all.js".to_owned(),
         sites: Arc::new(Internet::default()),
+        sinks: Arc::new(Internet::nameless()),
+        sink_variables: SinkVariables::off(),
         s3_origin: None,
         clock: clock.clone(),
         random: Arc::new(SystemRandom),

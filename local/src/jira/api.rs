@@ -20,7 +20,7 @@ use super::moving::MovingFault;
 use super::seen::{self, App};
 use super::server::Desk;
 use super::user::{USERS, User};
-use super::{Named, SiteFault, Trouble};
+use super::{Named, SiteFault, Trouble, telemetry};
 use crate::atlassian::Signed;
 use crate::clock::ClockFault;
 use crate::stored::{Remains, Stored, ViewFault};
@@ -177,7 +177,9 @@ async fn stored(State(desk): State<Desk>, Path(site): Path<String>) -> Result<Js
     let gone = named.story.installed > 0 && !remains.has_keys;
     let tenants: BTreeMap<String, String> = desk.jira().sites().into_iter().map(|one| (self::digest(&one), one.name)).collect();
     let said = told(&named, &remains, gone);
-    Ok(Json(json!({"gone": gone, "said": said, "digest": digest, "remains": remains, "tenants": tenants, "places": stored.places})))
+    // What is counted is nobody's, changes with every look, and is shown with the rest of telemetry.
+    let places: Vec<_> = stored.places.iter().filter(|place| !telemetry::TABLES.contains(&place.name.as_str())).collect();
+    Ok(Json(json!({"gone": gone, "said": said, "digest": digest, "remains": remains, "tenants": tenants, "places": places})))
 }
 
 /// What the items of a site lie under.

@@ -4,7 +4,8 @@
 //!
 //! - [`user`]: who there is. - [`rest`]: what sites answer to the app. - [`sites`]: the sites by name, and how their state is kept.
 //! - [`doings`]: what Jira does of its own: it installs, renames, leaves. - [`leaving`]: what operators do about who has left.
-//! - [`issues`]: what users do, and the webhooks that the app is told of it by. - [`server`]: all of it on a port, with a page for people.
+//! - [`issues`]: what users do, and the webhooks that the app is told of it by. - [`telemetry`]: what pages report, and what leaves of it.
+//! - [`server`]: all of it on a port, with a page for people.
 
 mod api;
 mod descriptor;
@@ -19,6 +20,7 @@ mod rest;
 mod seen;
 pub mod server;
 mod sites;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod user;

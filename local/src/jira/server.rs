@@ -20,11 +20,13 @@ use super::doings::Doings;
 use super::guard::{self, Guard};
 use super::issues::doings::IssueDoings;
 use super::moving::{MovingFault, move_to};
-use super::{Jira, SiteFault, api, issues, leaving};
+use super::{Jira, SiteFault, api, issues, leaving, telemetry};
 use crate::atlassian::Atlassian;
 use crate::aws::EmbeddedAws;
 use crate::clock::MovableClock;
 use crate::host::LocalHost;
+use crate::sinks::Doubles;
+use crate::sinks::arrivals::Arrivals;
 use crate::time_passing::{Passed, PassingFault};
 use crate::watch::Watch;
 
@@ -32,11 +34,12 @@ use crate::watch::Watch;
 const LARGEST_REQUEST: usize = 256 * 1024;
 
 /// What the page is made of, by path.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("/", "text/html; charset=utf-8", include_str!("assets/index.html")),
     ("/jira.css", "text/css; charset=utf-8", include_str!("assets/jira.css")),
     ("/jira.js", "text/javascript; charset=utf-8", include_str!("assets/jira.js")),
     ("/issues.js", "text/javascript; charset=utf-8", include_str!("assets/issues.js")),
+    ("/telemetry.js", "text/javascript; charset=utf-8", include_str!("assets/telemetry.js")),
     ("/stored.js", "text/javascript; charset=utf-8", include_str!("assets/stored.js")),
     ("/leaving.js", "text/javascript; charset=utf-8", include_str!("assets/leaving.js")),
     ("/certificate.js", "text/javascript; charset=utf-8", include_str!("assets/certificate.js")),
@@ -61,6 +64,10 @@ pub struct Parts {
     pub host: Arc<LocalHost>,
     /// What came to them.
     pub watch: Watch,
+    /// The services that telemetry goes to.
+    pub doubles: Doubles,
+    /// What browsers have sent for it.
+    pub arrivals: Arrivals,
     /// The app.
     pub app: &'static App,
     /// Where the functions are.
@@ -119,6 +126,14 @@ impl Desk {
         &self.0.watch
     }
 
+    pub(super) fn doubles(&self) -> &Doubles {
+        &self.0.doubles
+    }
+
+    pub(super) fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
+    }
+
     /// Has a function answer a request as a call of this operator's, and puts it into the log.
     pub(super) async fn as_operator(&self, principal: &'static str, request: Request) -> Response {
         let parts = Arc::clone(&self.0);
@@ -151,16 +166,19 @@ impl Desk {
 /// The server; `port` is the one that it is asked under.
 pub fn server(parts: Parts, atlassian: &Atlassian, port: u16) -> Router {
     let guard = Guard::of(port, &parts.functions);
+    let doubles = parts.doubles.router();
     let desk = Desk(Arc::new(parts));
     let mut router = api::routes()
         .merge(leaving::routes())
         .merge(issues::api::routes())
+        .merge(telemetry::routes())
         .route_layer(middleware::from_fn_with_state(guard.clone(), guard::from_own_page));
     router = router.route("/", get(shell));
     for (path, kind, text) in ASSETS.into_iter().filter(|(path, ..)| *path != "/") {
         router = router.route(path, get(move || async move { asset(kind, text) }));
     }
     router
+        .merge(doubles)
         .nest_service("/install-keys", atlassian.key_server())
         .fallback(rest)
         .layer(middleware::from_fn_with_state(guard, guard::named_right))

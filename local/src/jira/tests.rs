@@ -4,6 +4,7 @@ use std::time::Duration;
 
 mod issues;
 mod leaving;
+mod telemetry;
 
 use axum::http::{Method, StatusCode};
 use reqwest::Response;
@@ -11,12 +12,13 @@ use serde_json::{Value, json};
 use shared::platform::http_client::http_client;
 
 use crate::atlassian::Atlassian;
+use crate::log_feed::LogFeed;
 use crate::machine::{Machine, MachineFault, Plan};
 
 const DAY: u64 = 86_400;
 
 fn plan() -> Plan {
-    Plan { folder: None, functions_port: 0, jira_port: 0, s3_port: 0, install_keys_url: None }
+    Plan { folder: None, functions_port: 0, jira_port: 0, s3_port: 0, install_keys_url: None, log_feed: LogFeed::default() }
 }
 
 struct Player {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use serde::Deserialize;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -95,16 +95,6 @@ pub(super) struct Ending {
     pub(super) reason: String,
 }
 
-/// What is read of a line.
-#[derive(Deserialize)]
-struct Line {
-    function: String,
-    status: Option<u16>,
-    outcome: Option<String>,
-    #[serde(default)]
-    reason: String,
-}
-
 impl Log {
     fn follow(&self, said: Option<impl Read>, told: oneshot::Sender<Addresses>) {
         let (mut told, mut jira) = (Some(told), None);
@@ -138,8 +128,13 @@ impl Log {
 
 impl Ending {
     fn of(line: &str) -> Option<Self> {
-        let Line { function, status, outcome, reason } = serde_json::from_str(line).ok()?;
-        let outcome = outcome.or(status.map(|status| status.to_string()))?;
+        let line: Value = serde_json::from_str(line).ok()?;
+        let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned);
+        // Only the one line of a call, a message or a run says how long it took.
+        line.pointer("/event/duration")?;
+        let status = || Some(line.pointer("/http/response/status_code")?.to_string());
+        let (function, reason) = (text("/faas/name")?, text("/event/reason").unwrap_or_default());
+        let outcome = text("/labels/outcome").or_else(status)?;
         Some(Self { function, outcome, reason })
     }
 }
@@ -154,12 +149,12 @@ mod tests {
             "Open http://localhost:2",
             "",
             "The functions are at http://127.0.0.1:1",
-            r#"{"level":"INFO","function":"webhooks","status":204,"reason":"queued"}"#,
-            r#"{"level":"INFO","function":"issue-copies","outcome":"done","reason":"kept"}"#,
-            r#"{"level":"INFO","function":"issue-copies","outcome":"done","reason":"kept"}"#,
-            r#"{"level":"INFO","function":"issue-copies","outcome":"done","reason":"reselected"}"#,
-            r#"{"level":"ERROR","function":"issue-copies","outcome":"again","reason":"dynamodb GetItem: timeout"}"#,
-            r#"{"level":"ERROR","place":"somewhere"}"#,
+            r#"{"faas":{"name":"webhooks"},"event":{"reason":"queued","duration":1},"http":{"response":{"status_code":204}}}"#,
+            r#"{"faas":{"name":"issue-copies"},"event":{"reason":"kept","duration":1},"labels":{"outcome":"done"}}"#,
+            r#"{"faas":{"name":"issue-copies"},"event":{"reason":"kept","duration":1},"labels":{"outcome":"done"}}"#,
+            r#"{"faas":{"name":"issue-copies"},"event":{"reason":"reselected","duration":1},"labels":{"outcome":"done"}}"#,
+            r#"{"faas":{"name":"issue-copies"},"event":{"reason":"dynamodb GetItem: timeout","duration":1},"labels":{"outcome":"again"}}"#,
+            r#"{"log":{"level":"error"},"event":{"kind":"event"}}"#,
         ];
         let (log, (told, mut addresses)) = (Log::default(), oneshot::channel());
         log.follow(Some(said.join("\n").as_bytes()), told);

@@ -11,6 +11,7 @@ mod bucket;
 mod pattern;
 mod queue;
 mod schedule;
+mod subscription;
 mod table;
 mod trigger;
 
@@ -18,6 +19,7 @@ pub use bucket::bucket_name;
 pub use pattern::RoutePattern;
 pub(crate) use pattern::matches;
 pub use schedule::Schedule;
+pub use subscription::Subscription;
 pub use trigger::{QueueTrigger, Rule};
 
 /// The template as it is deployed.

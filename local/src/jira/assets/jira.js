@@ -7,6 +7,7 @@ import { at, draw, lozenge, made, moment } from "./drawing.js";
 import { issuesOf } from "./issues.js";
 import { allGoneBy, drawLeaving, mayOperate, openDeparture } from "./leaving.js";
 import { drawStored } from "./stored.js";
+import { telemetryOf } from "./telemetry.js";
 
 (() => {
   const [site, user, trouble] = ["site", "user", "trouble"].map(at);
@@ -111,6 +112,7 @@ import { drawStored } from "./stored.js";
   };
 
   const issues = issuesOf({ ask, wanted, say, refresh, ofSite, user });
+  const telemetry = telemetryOf({ ask, wanted, say, ofSite, user, now: () => Date.parse(state.now) });
 
   // --- Drawing ---
 
@@ -138,7 +140,7 @@ import { drawStored } from "./stored.js";
     // Asked only of whoever's keys are dated or gone: nobody else has anything to count down.
     const leaves = lying.gone || lying.remains.keysExpireAt !== null;
     const status = leaves ? await ask(leavingOf).catch((fault) => ({ fault: fault.message })) : null;
-    const calls = await ask("calls");
+    const [calls] = await Promise.all([ask("calls"), telemetry.look()]);
     if (site.value !== shown) return;
     stored = lying;
     departure = openDeparture(status);
@@ -239,10 +241,11 @@ import { drawStored } from "./stored.js";
     const there = standing === "Active" || standing === "Disabled";
     const possible = { install: !there, disable: standing === "Active", enable: standing === "Disabled" };
     for (const button of document.querySelectorAll("button")) {
-      const { doing, next, operator, issue } = button.dataset;
+      const { doing, next, operator, issue, telemetry: report } = button.dataset;
       const ofJira = doing ? possible[doing] ?? there : next !== "false";
       const makesSense = operator ? mayOperate(operator, departure, there, Date.parse(state?.now)) : ofJira;
-      button.disabled = busy > 0 || !state || !(issue ? issues.may(issue, standing) : makesSense);
+      const reports = report ? telemetry.may(report, standing) : makesSense;
+      button.disabled = busy > 0 || !state || !(issue ? issues.may(issue, standing) : reports);
     }
   }
 
@@ -252,6 +255,7 @@ import { drawStored } from "./stored.js";
     else if (button.dataset.doing && button.disabled) document.querySelector("[data-doing]:enabled")?.focus();
     else if (button.dataset.operator && button.disabled) at("leaving-title").focus();
     else if (button.dataset.issue && button.disabled) at("issues-title").focus();
+    else if (button.dataset.telemetry && button.disabled) at("telemetry-title").focus();
     else button.focus();
   }
 
