@@ -1,9 +1,9 @@
 //! The alarms of `template.yaml` (promises ): each can ring, each has a page that says what to do, and nothing that must be watched is
-//! not. [`raised`] provokes every signal and reads the real log line with the template's own filters; [`calls`] holds the rules against calls
-//! that CloudTrail tells of, those of `backup-region.yaml` too.
+//! not. [`raised`] provokes every signal and reads what the real line of the log counts; [`calls`] holds the rules against calls that CloudTrail
+//! tells of, those of `backup-region.yaml` too.
 
 mod calls;
-mod filter;
+mod emf;
 mod pattern;
 mod raised;
 
@@ -13,7 +13,7 @@ use local::template::{Schedule, Template, at};
 use shared::platform::signal::Signal;
 use yaml_serde::Value;
 
-use filter::{Filter, Metric};
+use emf::Metric;
 
 const TEMPLATE: &str = include_str!("../template.yaml");
 const BACKUP_REGION: &str = include_str!("../backup-region.yaml");
@@ -73,6 +73,18 @@ fn named(value: &Value) -> String {
 fn id_of(function: &str) -> String {
     let word = |word: &str| word.chars().take(1).map(|letter| letter.to_ascii_uppercase()).chain(word.chars().skip(1)).collect::<String>();
     function.split('-').map(word).collect()
+}
+
+/// Whether some line counts such a metric: [`raised`] has the real ones.
+fn is_counted((metric, dimensions): &Metric, functions: &[String], operators: &[String]) -> bool {
+    let dimensions: Vec<_> = dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    match (metric.as_str(), dimensions.as_slice()) {
+        // Which signals there are is held against the alarms elsewhere.
+        ("Signals", [("Signal", _)]) | ("KeysUnwrapped", []) => true,
+        // A call to where only operators call is a signal of that, whatever becomes of it.
+        ("Failures", [("Function", name)]) => functions.contains(&id_of(name)) && !operators.contains(&id_of(name)),
+        _ => false,
+    }
 }
 
 /// Every value below this one that stands under such a name.
@@ -152,18 +164,6 @@ impl Watched {
             .collect()
     }
 
-    /// The filters of all log groups that can be read, and what is wrong with the others.
-    pub(crate) fn filters(&self) -> (Vec<Filter>, Vec<String>) {
-        let (mut filters, mut faults) = (Vec::new(), Vec::new());
-        for (id, filter) in self.template.resources("AWS::Logs::MetricFilter") {
-            match Filter::read(&filter) {
-                Ok(filter) => filters.push(filter),
-                Err(fault) => faults.push(format!("{id}: {fault}")),
-            }
-        }
-        (filters, faults)
-    }
-
     /// What speaks to the topic of alarms, by the page that it names: alarms, and rules by what they say.
     fn speakers(&self) -> Vec<(String, String)> {
         let rules = self.template.resources("AWS::Events::Rule").into_iter();
@@ -205,7 +205,7 @@ impl Watched {
     }
 
     fn alarms_that_cannot_ring(&self) -> Vec<String> {
-        let (filters, mut found) = self.filters();
+        let (functions, operators, mut found) = (self.template.functions(), self.template.operators(), Vec::new());
         for alarm in self.alarms() {
             let mut say = |fault: &str| found.push(format!("{} {fault}", alarm.id));
             if alarm.tells != ["AlarmTopic"] {
@@ -227,35 +227,35 @@ impl Watched {
             if alarm.threshold < 1.0 {
                 say("has no threshold");
             }
-            let is_counted = |alarm: &Alarm| filters.iter().any(|filter| filter.makes(&alarm.metric));
-            if alarm.namespace == OURS && !is_counted(&alarm) {
-                say("is about a metric that no filter makes");
+            if alarm.namespace == OURS && !is_counted(&alarm.metric, &functions, &operators) {
+                say("is about a metric that no line counts");
             }
         }
         found
     }
 
     fn logs_that_nobody_reads(&self) -> Vec<String> {
-        let ((filters, _), mut found) = (self.filters(), Vec::new());
-        let subscriptions = self.template.resources("AWS::Logs::SubscriptionFilter");
+        let (subscriptions, mut found) = (self.template.resources("AWS::Logs::SubscriptionFilter"), Vec::new());
+        let global = at(&self.root, &["Globals", "Function", "Environment", "Variables", "LETHE_METRICS_NAMESPACE"]);
+        if global.map(named).as_deref() != Some(OURS) {
+            found.push("lines count in another namespace than alarms look into".to_owned());
+        }
         for (id, _) in self.template.resources("AWS::Logs::LogGroup") {
             let function = id.strip_suffix("Log").unwrap_or(&id);
-            let reads = |metric: &str| filters.iter().any(|filter| filter.log_group == id && filter.metric_name() == metric);
-            if !reads("Signals") {
-                found.push(format!("nobody reads {id} for signals"));
-            }
-            let unwraps = self.template.grants(function).into_iter().any(|grant| {
-                grant.actions.iter().any(|action| action == "kms:Decrypt")
-                    && grant.resources.iter().any(|resource| resource == "WrappingKey")
-            });
-            if unwraps != reads("KeysUnwrapped") {
-                found.push(format!("{id} is read for the use of keys, or is not, against what {function} may do"));
-            }
-            // A group has two subscriptions at most, and one of them sends everything.
-            let own = subscriptions.iter().filter(|(_, own)| at(own, &["Properties", "LogGroupName"]).map(named).as_deref() == Some(&id));
-            let own: Vec<_> = own.map(|(_, own)| at(own, &["Properties", "FilterPattern"]).map(named)).collect();
-            if own != [Some(String::new())] {
+            // By its name, and whether it is about this log group and sends what matches this pattern to such a place.
+            let sends = |what: &str, pattern: &str, destination: &str| {
+                let subscription = subscriptions.iter().find(|(own, _)| *own == format!("{function}{what}"));
+                let said = |name: &str| subscription.and_then(|(_, own)| at(own, &["Properties", name])).map(named);
+                ["LogGroupName", "FilterPattern", "DestinationArn"].map(said)
+                    == [&id, pattern, destination].map(|wanted: &str| Some(wanted.to_owned()))
+            };
+            if !sends("Shipped", "", "LogShipping") {
                 found.push(format!("{id} is not shipped whole"));
+            }
+            // Lines about lines would have no end.
+            let counts = !["Usage", "TelemetryForwarder"].contains(&function);
+            if counts != sends("Counted", "{ $.event.duration >= 0 }", "Usage.Alias") {
+                found.push(format!("the calls in {id} are not counted, or are and must not be"));
             }
         }
         found
@@ -351,7 +351,7 @@ fn an_alarm_that_could_never_ring_is_noticed() {
     let told = ["no alarm is about the signal cross-tenant", "an alarm is about cross-tenants, which no line says"];
     assert_eq!(found, told);
     let found = found_with("PageServerErrors", "MetricName: Failures", "MetricName: Failure");
-    assert_eq!(found, ["PageServerErrors is about a metric that no filter makes"]);
+    assert_eq!(found, ["PageServerErrors is about a metric that no line counts"]);
     let found = found_with("PurgeMissing", "TreatMissingData: breaching", "TreatMissingData: missing");
     assert_eq!(found, ["PurgeMissing takes silence for the wrong thing"]);
     let found = found_with("KeysMissing", "AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []");
@@ -363,15 +363,16 @@ fn an_alarm_that_could_never_ring_is_noticed() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_or_ships_is_noticed() {
-    let found = found_with("PageSignals", "LogGroupName: !Ref PageLog", "LogGroupName: !Ref PurgeLog");
-    assert_eq!(found, ["nobody reads PageLog for signals"]);
-    let found = found_with("PageKeyUse", "LogGroupName: !Ref PageLog", "LogGroupName: !Ref PurgeLog");
-    assert_eq!(found.len(), 2, "{found:?}");
+fn a_log_that_nobody_counts_or_ships_is_noticed() {
     let found = found_with("PageShipped", "FilterPattern: \"\"", "FilterPattern: error");
     assert_eq!(found, ["PageLog is not shipped whole"]);
-    let found = found_with("PageSignals", "$.signal = \"*\"", "$.signal = %e%");
-    assert!(found[0].starts_with("PageSignals: { $.signal = %e% } is no pattern"), "{found:?}");
+    let found = found_with("PageShipped", "!Ref PageLog", "!Ref PurgeLog");
+    assert_eq!(found, ["PageLog is not shipped whole"]);
+    let found = found_with("PageCounted", "$.event.duration >= 0", "$.event.duration > 0");
+    assert_eq!(found, ["the calls in PageLog are not counted, or are and must not be"]);
+    let elsewhere = TEMPLATE.replace("LETHE_METRICS_NAMESPACE: !Sub \"Lethe/${AWS::StackName}\"", "LETHE_METRICS_NAMESPACE: Lethe");
+    let found = Watched::read(&elsewhere).findings(PAGES);
+    assert_eq!(found, ["lines count in another namespace than alarms look into"]);
 }
 
 #[test]

@@ -86,6 +86,8 @@ async fn descriptor_of(world: &World, regions: &str) -> Value {
             "AWS_ENDPOINT_URL" | "AWS_ENDPOINT_URL_S3" => return None,
             "LETHE_BRIDGE_SCRIPT_URL" => "https://bridge.example/all.js",
             "LETHE_WRAPPING_KEY" | "LETHE_CERTIFICATE_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "LETHE_SENTRY_DSN" | "LETHE_GA4_MEASUREMENT_ID" | "LETHE_DATADOG_API_URL" => "off",
+            "LETHE_GA4_URL" => "https://ga4.example",
             "LETHE_KEY_BACKUP_DAYS" => "7",
             "LETHE_DATA_BACKUP_DAYS" => "35",
             _ => "given",

@@ -17,6 +17,7 @@ use shared::connect::qsh;
 use shared::platform::door::{self, FunctionUrlEvent};
 
 use crate::harness::{World, serve_for_ever};
+use crate::secrets::Log;
 use crate::targets::{PATHS, QUERIES, corpus};
 
 /// One router behind both doors.
@@ -249,9 +250,11 @@ async fn a_header_that_is_none_is_400_at_the_lambda_door() {
 
 #[tokio::test]
 async fn a_body_that_is_not_the_base64_it_claims_to_be_is_400() {
-    let router = Router::new().route("/", any(async |body: Bytes| body));
+    let platform = World::new().await.host.platform("account").unwrap();
+    let router = platform.serve("probe", Router::new().route("/", any(async |body: Bytes| body)));
     let send = async |body: &str| {
-        let event = json!({"rawPath": "/", "requestContext": {"http": {"method": "PUT"}}, "body": body, "isBase64Encoded": true});
+        let (http, headers) = (json!({"http": {"method": "PUT"}}), BTreeMap::from([ORIGIN]));
+        let event = json!({"rawPath": "/", "requestContext": http, "headers": headers, "body": body, "isBase64Encoded": true});
         door::answer(router.clone(), serde_json::from_value(event).unwrap()).await
     };
     for body in ["%", "AA", "AAA", "AA=A", "A-_A", "AAAA ", "AAAA\n", "\u{e9}", "AB=="] {
@@ -283,10 +286,16 @@ async fn a_refusal_at_the_lambda_door_carries_what_every_answer_does() {
 
 #[tokio::test]
 async fn a_path_with_a_question_mark_in_it_is_none_that_lambda_sends() {
-    let router = Router::new().fallback(async || StatusCode::OK);
+    let platform = World::new().await.host.platform("account").unwrap();
+    let router = platform.serve("probe", Router::new().route("/{*rest}", any(async || StatusCode::OK)));
+    let log = Log::kept();
     for (path, query) in [("/a?b", ""), ("/a?b", "c"), ("/?", "")] {
-        assert_eq!(door::answer(router.clone(), event("GET", path, query, &[])).await.status_code, 400, "{path} {query}");
+        assert_eq!(door::answer(router.clone(), event("GET", path, query, &[ORIGIN])).await.status_code, 400, "{path} {query}");
     }
+    // What never became a request is a call all the same, and is told like one.
+    let told = log.of_calls();
+    let names = told.iter().map(|line| (line["faas"]["name"].as_str().unwrap(), line["event"]["reason"].as_str().unwrap()));
+    assert_eq!(names.collect::<Vec<_>>(), [("probe", "path is not a valid request target"); 3]);
 }
 
 proptest! {

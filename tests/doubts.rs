@@ -250,7 +250,7 @@ async fn a_site_that_does_not_answer_is_asked_daily_for_a_week_and_then_the_leav
         }
         assert_eq!(done(&run(&world, "doubtful").await), [("believed-unheard", 1), ("finished", 1)], "{trouble:?}");
         assert_left(&world, left_at, "unheard").await;
-        let told = log.events().into_iter().filter(|event| event["level"] == "WARN").count();
+        let told = log.events().into_iter().filter(|event| event["log"]["level"] == "warn").count();
         assert_eq!(told, 1, "{trouble:?}");
     }
 }

@@ -107,7 +107,7 @@ fn no_two_environments_share_a_stack_and_each_asks_before_it_changes_anything() 
 
 #[test]
 fn every_parameter_that_is_said_there_is_and_every_one_without_a_default_is_said() {
-    let secrets = ["OriginSecrets", "OriginSecretPresented"];
+    let secrets = ["OriginSecrets", "OriginSecretPresented", "Ga4ApiSecret", "DatadogApiKey"];
     let (live, backups) = environments();
     for (environments, text, from_file) in [(live, TEMPLATE, &secrets[..]), (backups, BACKUP_REGION, &[])] {
         let template = template(text);

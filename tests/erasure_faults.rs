@@ -235,6 +235,6 @@ async fn what_operators_do_names_nobody() {
     assert_eq!(by(&world, ADA, path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.aws().places_of(b"m4rk").unwrap(), Vec::<String>::new());
     assert!(!log.text().contains("m4rk"), "{}", log.text());
-    assert!(log.events().iter().any(|event| event["route"] == "/{app}/erasure/hold"), "the log tells of every call");
+    assert!(log.events().iter().any(|event| event["labels"]["route"] == "/{app}/erasure/hold"), "the log tells of every call");
     assert!(!log.text().contains("AWS4") && !log.text().contains(ADA));
 }

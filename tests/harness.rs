@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use local::atlassian::{Atlassian, KID, Signed, Site};
 use local::aws::EmbeddedAws;
-use local::host::{LocalHost, ORIGIN_SECRET, Settings};
+use local::host::{LocalHost, ORIGIN_SECRET, Settings, SinkVariables};
 use local::jira::Jira;
 use local::jira::user::PROJECT;
 use local::samples::{Sample, TokenKind};
@@ -24,11 +24,14 @@ use shared::connect::catalogue::{App, Catalogue};
 use shared::connect::jwt::ClaimsToSign;
 use shared::connect::qsh;
 use shared::platform::clock::{Clock as _, ManualClock};
+use shared::platform::outbound::Internet;
 use shared::platform::random::{Random, SystemRandom};
 use shared::platform::{door, front};
 use shared::tenant::id::digest;
 use tower::ServiceExt as _;
 use url::Url;
+
+use crate::sink_double::page_token;
 
 /// When every world begins: 2026-11-22T12:00:00Z.
 pub const BEGINNING: i64 = 1_795_348_800;
@@ -72,6 +75,8 @@ pub struct World {
     /// The attachment and the upload that the samples are about, where there are any.
     pub attachment: String,
     pub upload: String,
+    /// What the samples of pages carry, where there are any.
+    pub page_token: String,
 }
 
 /// An answer, read whole.
@@ -123,6 +128,8 @@ pub fn settings(clock: &Arc<ManualClock>, random: Arc<dyn Random>) -> Settings {
         site_hosts: ".atlassian.net,.jira.com".to_owned(),
         bridge_script_url: "https://bridge.example/all.js".to_owned(),
         sites,
+        sinks: Arc::new(Internet::nameless()),
+        sink_variables: SinkVariables::off(),
         s3_origin: Some(S3.to_owned()),
         clock,
         random,
@@ -145,7 +152,7 @@ impl World {
         let jira = Jira::new(Arc::<ManualClock>::clone(&clock));
         let settings = Settings { sites: Arc::new(jira.clone()), ..settings(&clock) };
         let host = LocalHost::start(settings).await.unwrap();
-        Self { host, clock, jira, acme: site("acme"), attachment: String::new(), upload: String::new() }
+        Self { host, clock, jira, acme: site("acme"), attachment: String::new(), upload: String::new(), page_token: String::new() }
     }
 
     /// A world with the app installed on the first site.
@@ -162,6 +169,7 @@ impl World {
         assert_eq!(world.put(&world.acme, "test-environments", "[]").await.status, StatusCode::CREATED);
         world.attach_samples().await;
         world.copy_sample().await;
+        world.page_token = page_token(&world, &world.acme).await;
         world.clock.advance(Duration::from_secs(1));
         world
     }
@@ -246,7 +254,7 @@ impl World {
         door::request(serde_json::from_value(event).unwrap()).unwrap()
     }
 
-    /// The token that a sample event needs, signed now for the first site; "" if it needs none.
+    /// The token that a sample event needs, signed now for the first site, or given to a page of it before; "" if it needs none.
     pub fn sample_token(&self, sample: &Sample) -> String {
         let sample = &self.real(sample);
         let signed = Signed { method: sample.method(), path: sample.path(), query: sample.query() };
@@ -255,6 +263,7 @@ impl World {
             TokenKind::Install => ATLASSIAN.0.install_token(&self.acme, signed, self.now()).unwrap(),
             TokenKind::Host => self.acme.host_token(signed, self.now()).unwrap(),
             TokenKind::Context => self.acme.context_token(self.now()).unwrap(),
+            TokenKind::Page => self.page_token.clone(),
         }
     }
 

@@ -4,7 +4,7 @@
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use local::atlassian::KID;
-use local::samples::TokenKind;
+use local::samples::{Sample, TokenKind};
 use serde_json::{Value, json};
 use shared::connect::qsh;
 
@@ -12,9 +12,14 @@ use crate::forger::{KeyServer, PUBLISHED, PUBLISHED_KID, STRANGER, forged};
 use crate::harness::{ATLASSIAN, app};
 use crate::siege::{Siege, and, but, carried, guarded, of_kind, to, with_body};
 
+/// What Atlassian's tokens are for: a page's own is none of those, and nobody who has them can make one.
+fn by_atlassians_tokens() -> impl Iterator<Item = Sample> {
+    guarded().into_iter().filter(|sample| sample.token() != TokenKind::Page)
+}
+
 #[tokio::test]
 async fn a_forged_token_that_breaks_no_rule_is_accepted() {
-    for sample in guarded() {
+    for sample in by_atlassians_tokens() {
         let siege = Siege::begin().await;
         let sample = siege.world.real(&sample);
         let answer = siege.world.send(carried(&sample, &siege.sign(&sample, &siege.claims(&sample).to_string()))).await;
@@ -140,7 +145,7 @@ async fn a_key_that_a_token_brings_along_is_not_looked_at() {
     let jwk = json!({"kty": "oct", "k": "AAAA", "kid": PUBLISHED_KID, "alg": "HS256"});
     let (jku, pem) = (format!("{}/jwks.json", evil.url), STRANGER.public_pem.clone());
     let brought = [("jwk", jwk), ("jku", jku.clone().into()), ("x5u", jku.into()), ("x5c", json!([pem])), ("x5t", "AAAA".into())];
-    for sample in guarded() {
+    for sample in by_atlassians_tokens() {
         let claims = siege.claims(&sample).to_string();
         for (name, value) in &brought {
             let (mut header, algorithm, key) = siege.signing(&sample);

@@ -56,16 +56,17 @@ async fn every_sample_event_of_operators_succeeds_through_the_lambda_door() {
     for sample in samples() {
         let world = World::of_samples().await;
         match sample.case.as_str() {
-            "status" | "dry-run" | "mark" => {}
+            "status" | "dry-run" | "mark" | "day" => {}
             "unmark" => assert_eq!(ask(&world, "mark", json!({"reason": "site-gone"})).await.status, StatusCode::OK),
             _ => {
                 world.clock.advance(Duration::from_secs(2 * 86_400));
                 assert_eq!(world.uninstall(&world.acme).await.status, StatusCode::NO_CONTENT);
             }
         }
-        let real = sample.event["body"].as_str().unwrap().replace(NO_TENANT, &tenant_id(&world, &world.acme));
         let mut event = sample.event.clone();
-        event["body"] = real.into();
+        if let Some(body) = sample.body() {
+            event["body"] = body.replace(NO_TENANT, &tenant_id(&world, &world.acme)).into();
+        }
         let event = serde_json::from_value(event).unwrap();
         let answer = door::answer(world.host.function(&sample.function).unwrap(), event).await;
         assert_eq!(answer.status_code, 200, "{} {}: {answer:?}", sample.function, sample.case);
@@ -78,7 +79,9 @@ fn operators_may_call_the_url_and_nothing_past_it() {
     let [(_, policy)] = Template::deployed().unwrap().resources("AWS::IAM::ManagedPolicy").try_into().unwrap();
     let statements = at(&policy, &["Properties", "PolicyDocument", "Statement"]).and_then(|all| all.as_sequence().cloned()).unwrap();
     let told: Vec<_> = statements.iter().map(|statement| ["Action", "Resource", "Condition"].map(|name| json!(statement[name]))).collect();
-    assert!(told.iter().all(|[_, resource, _]| resource.to_string().contains("Erasure.Alias")), "{told:?}");
+    let called =
+        |resource: &Value| Template::deployed().unwrap().operators().iter().all(|id| resource.to_string().contains(&format!("{id}.Alias")));
+    assert!(told.iter().all(|[_, resource, _]| called(resource)), "{told:?}");
     let conditions: Vec<_> = told.iter().map(|[action, _, condition]| (action.clone(), condition.clone())).collect();
     let expected = [
         (json!(["lambda:InvokeFunctionUrl"]), json!({"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}})),

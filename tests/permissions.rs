@@ -2,6 +2,7 @@
 //! a time, and compared with the function's own role in template.yaml. Nothing is missing and nothing is spare.
 
 mod copying;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -300,6 +301,7 @@ async fn whole_story() -> Used {
     told.event("installed").await;
     told.erase().await;
     told.purge().await;
+    told = told.tell_of_use().await;
     let told = told.ask_sites().await;
     let mut short = Told { world: World::new().await, ..told };
     six_orphans(&short.world).await;
@@ -339,7 +341,8 @@ async fn every_function_may_do_what_it_does_and_nothing_else() {
 #[test]
 fn lambda_may_do_around_a_function_what_its_triggers_need_and_nothing_else() {
     let template = Template::deployed().unwrap();
-    let (queues, schedules) = (template.queue_triggers().unwrap(), template.schedules().unwrap());
+    let (queues, schedules, subscriptions) =
+        (template.queue_triggers().unwrap(), template.schedules().unwrap(), template.subscriptions().unwrap());
     let grant = |sid: &str, actions: &[&str], on: &str| local::template::Grant {
         sid: sid.to_owned(),
         actions: actions.iter().map(|action| (*action).to_owned()).collect(),
@@ -351,7 +354,8 @@ fn lambda_may_do_around_a_function_what_its_triggers_need_and_nothing_else() {
         let take = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         needed.extend(queue.map(|trigger| grant("TakeFromTheQueue", &take, &trigger.queue)));
         let is_scheduled = schedules.iter().any(|schedule| schedule.function == id);
-        needed.extend(is_scheduled.then(|| grant("TellOfAFailedRun", &["sqs:SendMessage"], "FailedRuns")));
+        let is_told = subscriptions.iter().any(|subscription| subscription.target == id);
+        needed.extend((is_scheduled || is_told).then(|| grant("TellOfAFailedRun", &["sqs:SendMessage"], "FailedRuns")));
         assert_eq!(template.grants_to_lambda(&id), needed, "{id}");
     }
 }

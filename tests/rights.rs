@@ -192,6 +192,7 @@ async fn reaching(sites: impl Outbound + 'static, site_hosts: &str) -> World {
         acme: site("acme"),
         attachment: String::new(),
         upload: String::new(),
+        page_token: String::new(),
     }
 }
 

@@ -20,6 +20,7 @@ use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
 use crate::harness::{Answer, CONFIGURATION, World, answer, page_request, post, site};
+use crate::log_shape::faults_of;
 
 /// Never to be in any answer.
 const SECRETS: [&str; 5] = ["m4rk-first-secret", "m4rk-second-secret", "m4rk-oauth-client", "m4rk-installer", "5be24ad8b1653240376955d2"];
@@ -74,19 +75,27 @@ impl Log {
         String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
     }
 
+    /// Each line, of the one shape that lines may have.
     pub fn events(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let events: Vec<Value> = self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        events.iter().for_each(|event| assert_eq!(faults_of(event), Vec::<String>::new(), "{event}"));
+        events
+    }
+
+    /// The one event of each call, message and run.
+    pub fn of_calls(&self) -> Vec<Value> {
+        self.events().into_iter().filter(|event| event["event"]["duration"].is_u64()).collect()
     }
 
     /// One line a call: function, method, route, status, reason if there is one.
     fn calls(&self) -> Vec<String> {
-        let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        let of_calls = |event: &Value| event.get("function").is_some();
         let line = |event: &Value| {
-            let [function, method, route, reason] = ["function", "method", "route", "reason"].map(|name| text(event, name));
-            format!("{function} {method} {route} {} {reason}", event["status"]).trim_end().to_owned()
+            let text = |place: &str| event.pointer(place).and_then(Value::as_str).unwrap_or_default();
+            let [function, method] = ["/faas/name", "/http/request/method"].map(text);
+            let [route, reason] = ["/labels/route", "/event/reason"].map(text);
+            format!("{function} {method} {route} {} {reason}", event["http"]["response"]["status_code"]).trim_end().to_owned()
         };
-        self.events().iter().filter(|event| of_calls(event)).map(line).collect()
+        self.of_calls().iter().map(line).collect()
     }
 }
 
@@ -288,8 +297,9 @@ async fn a_fault_of_aws_is_told_without_what_it_was_about() {
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{operation} {fault:?}");
             assert!(!answer.text().contains("m4rk"), "{}", answer.text());
             let told = story.log.events().pop().unwrap();
-            assert_eq!((&told["level"], &told["status"], &told["function"]), (&json!("ERROR"), &json!(503), &json!("configuration")));
-            assert!(told["reason"].as_str().unwrap().to_lowercase().contains(&operation.to_lowercase()), "{told}");
+            let (level, status) = (&told["log"]["level"], &told["http"]["response"]["status_code"]);
+            assert_eq!((level, status, &told["faas"]["name"]), (&json!("error"), &json!(503), &json!("configuration")));
+            assert!(told["event"]["reason"].as_str().unwrap().to_lowercase().contains(&operation.to_lowercase()), "{told}");
         }
     }
     let log = story.log.text();
@@ -314,6 +324,7 @@ async fn a_panic_is_a_500_and_the_log_tells_only_its_place() {
     let events = log.events();
     assert_eq!(events.len(), 2);
     assert_eq!(events[0]["message"], "panicked");
-    assert!(events[0]["place"].as_str().unwrap().contains("secrets.rs:"));
+    let place = &events[0]["log"]["origin"]["file"];
+    assert!(place["name"].as_str().unwrap().ends_with("secrets.rs") && place["line"].is_u64() && events[0]["faas"]["name"] == "probe");
     assert_eq!(log.calls(), ["probe GET /{app}/probe 500 panicked"]);
 }

@@ -1,4 +1,4 @@
-//! What is abnormal is done, and the line that the log has of it is read with the filters of `template.yaml`: the alarm that it belongs to rings,
+//! What is abnormal is done, and what the line counts that the log has of it is held against `template.yaml`: the alarm that it belongs to rings,
 //! and no other. A day on which nothing is wrong raises nothing (promise A-45).
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use shared::tenant::id::digest;
 use shared::tenant::page_token::Purpose;
 use shared::tenant::{Anonymous, ContextToken, PageToken};
 
-use super::filter::{Filter, Metric};
+use super::emf::{self, Metric};
 use super::{Watched, id_of};
 use crate::attachments::{attached, read};
 use crate::erasure::ask;
@@ -32,23 +32,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// What CloudWatch makes of the log, from the moment on when this begins to listen.
 struct Counted {
-    filters: Vec<Filter>,
+    namespace: String,
     log: Log,
 }
 
 impl Counted {
-    fn begin() -> Self {
-        Self { filters: Watched::deployed().filters().0, log: Log::kept() }
+    fn begin(world: &World) -> Self {
+        let namespace = world.host.platform("page").unwrap().config().metrics_namespace.clone();
+        Self { namespace, log: Log::kept() }
     }
 
-    /// The sum of each metric. A line belongs to the log group of the function that it names; those that name none are the worker's.
+    /// The sum of each metric.
     fn sums(&self) -> BTreeMap<Metric, f64> {
         let mut sums = BTreeMap::new();
-        for line in self.log.events() {
-            let group = format!("{}Log", id_of(line["function"].as_str().unwrap_or("purge-worker")));
-            for (metric, value) in self.filters.iter().filter(|filter| filter.log_group == group).filter_map(|filter| filter.point(&line)) {
-                *sums.entry(metric).or_default() += value;
-            }
+        for (metric, value) in self.log.events().iter().flat_map(|line| emf::points(line, &self.namespace).unwrap()) {
+            *sums.entry(metric).or_default() += value;
         }
         sums
     }
@@ -135,7 +133,7 @@ async fn every_signal_is_raised_by_what_it_is_about_and_by_nothing_else() {
         if signal == Signal::PurgeIncident {
             leave(&world, &world.acme).await;
         }
-        let counted = Counted::begin();
+        let counted = Counted::begin(&world);
         provoke(signal, &world).await;
         counted.assert_raised(signal);
     }
@@ -143,7 +141,8 @@ async fn every_signal_is_raised_by_what_it_is_about_and_by_nothing_else() {
 
 #[tokio::test]
 async fn an_alarm_rings_at_its_threshold_and_not_before() {
-    let (world, counted) = (World::installed().await, Counted::begin());
+    let world = World::installed().await;
+    let counted = Counted::begin(&world);
     for _ in 0..9 {
         forge(&world).await;
     }
@@ -155,13 +154,14 @@ async fn an_alarm_rings_at_its_threshold_and_not_before() {
 /// What a canary's deployment goes back for: its own failures, and not a customer's site that is away.
 #[tokio::test]
 async fn failures_are_counted_for_the_function_that_fails() {
-    let (world, counted) = (World::installed().await, Counted::begin());
+    let world = World::installed().await;
+    let counted = Counted::begin(&world);
     for _ in 0..3 {
         provoke(Signal::Failed, &world).await;
     }
     assert_eq!(counted.ringing(), ["ConfigurationServerErrors"]);
     world.aws().faults().clear();
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     for _ in 0..10 {
         provoke(Signal::AtlassianAway, &world).await;
     }
@@ -174,7 +174,7 @@ async fn nobody_without_a_key_rings_what_is_about_proven_tokens() {
     let world = World::installed().await;
     let path = "/test-management/installed";
     let token = ATLASSIAN.0.install_token(&world.acme, Signed { method: "POST", path, query: "" }, world.now()).unwrap();
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     expect(StatusCode::UNAUTHORIZED, world.send(post(path, &token, site("victim").payload("installed").to_string())).await.status);
     counted.assert_raised(Signal::RefusedToken);
 }
@@ -192,18 +192,18 @@ async fn what_is_one_tenants_is_noticed_wherever_it_turns_up_at_anothers() {
     }
     let list = world.as_page(&acme, Method::GET, &format!("{CONFIGURATION}?limit=1"), "").await.json();
     let cursor = list["cursor"].as_str().unwrap();
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     expect(StatusCode::BAD_REQUEST, world.as_page(&other, Method::GET, &format!("{CONFIGURATION}?cursor={cursor}"), "").await.status);
     counted.assert_raised(Signal::CrossTenant);
 
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     let path = "/test-management/enabled";
     let token = acme.host_token(Signed { method: "POST", path, query: "" }, world.now()).unwrap();
     expect(StatusCode::UNAUTHORIZED, world.send(post(path, &token, other.payload("enabled").to_string())).await.status);
     counted.assert_raised(Signal::CrossTenant);
 
     // A hand in the tables: each lies where the other's was.
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     let mut records = world.aws().items("ConfigurationTable").unwrap();
     let cells: Vec<Line> = records.iter().map(|record| record["cell"].clone()).collect();
     for (at, record) in records.iter_mut().enumerate() {
@@ -213,7 +213,7 @@ async fn what_is_one_tenants_is_noticed_wherever_it_turns_up_at_anothers() {
     expect(StatusCode::INTERNAL_SERVER_ERROR, world.get(&acme, "colour").await.status);
     counted.assert_raised(Signal::CrossTenant);
 
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     let mut keys = world.aws().items("TenantKeysTable").unwrap();
     let versions = keys[0]["versions"].clone();
     keys[1]["versions"] = versions;
@@ -236,14 +236,14 @@ async fn an_object_that_is_anothers_is_noticed() {
     let s3 = aws_sdk_s3::Client::new(&world.aws().sdk_config());
     let lying = s3.get_object().bucket("sealed-bucket").key(name(&others)).send().await.unwrap().body.collect().await.unwrap();
     s3.put_object().bucket("sealed-bucket").key(name(&own)).body(lying.into_bytes().into()).send().await.unwrap();
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     expect(StatusCode::INTERNAL_SERVER_ERROR, read(&world, &world.acme, &own, &[]).await.status);
     counted.assert_raised(Signal::CrossTenant);
 }
 
 /// The token that a page has for its telemetry says whose it is, and opens nobody else's.
 #[tokio::test]
-async fn a_page_token_with_anothers_name_on_it_is_noticed() {
+async fn a_page_token_with_anothers_name_on_it_is_a_refused_token() {
     let world = World::installed().await;
     let platform = world.host.platform("page").unwrap();
     expect(StatusCode::NO_CONTENT, world.install(&site("other")).await.status);
@@ -255,7 +255,7 @@ async fn a_page_token_with_anothers_name_on_it_is_noticed() {
     let others = digest(app().slug, &site("other").client_key);
     for (token, signal) in [
         (format!("{own}.{sealed}"), None),
-        (format!("{others}.{sealed}"), Some(Signal::CrossTenant)),
+        (format!("{others}.{sealed}"), Some(Signal::RefusedToken)),
         (format!("{}.{sealed}", "0".repeat(64)), Some(Signal::UnknownCaller)),
         (sealed.to_owned(), Some(Signal::RefusedToken)),
     ] {
@@ -267,7 +267,8 @@ async fn a_page_token_with_anothers_name_on_it_is_noticed() {
 /// Promises: refused or not, known or not.
 #[tokio::test]
 async fn every_call_to_where_operators_call_is_told() {
-    let (world, counted) = (World::installed().await, Counted::begin());
+    let world = World::installed().await;
+    let counted = Counted::begin(&world);
     expect(StatusCode::NOT_FOUND, ask(&world, "status", json!({"clientKey": "nobody"})).await.status);
     expect(StatusCode::BAD_REQUEST, ask(&world, "hold", json!({"days": 400})).await.status);
     let nobody = Request::post("/test-management/erasure/status").body(Body::empty()).unwrap();
@@ -281,14 +282,14 @@ async fn every_call_to_where_operators_call_is_told() {
 async fn each_unwrapping_of_keys_is_counted_once() {
     let world = World::installed().await.restarted().await;
     let unwrapped = |counted: &Counted| counted.sums().get(&("KeysUnwrapped".to_owned(), BTreeMap::new())).copied();
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     world.get(&world.acme, "colour").await;
     assert_eq!(unwrapped(&counted), Some(1.0));
     world.get(&world.acme, "colour").await;
     assert_eq!(unwrapped(&counted), Some(1.0), "they are in memory");
     // Runs count as calls do.
     attached(&world, "name=a", "one").await;
-    let counted = Counted::begin();
+    let counted = Counted::begin(&world);
     world.host.run_schedule("attachment-reconcile").await.unwrap().unwrap();
     assert_eq!(unwrapped(&counted), Some(1.0));
 }
@@ -296,7 +297,8 @@ async fn each_unwrapping_of_keys_is_counted_once() {
 /// Promise A-45: no false alarm. What is left over is the page that somebody had open when their site left.
 #[tokio::test]
 async fn a_day_on_which_nothing_is_wrong_raises_nothing() {
-    let (mut world, counted) = (World::new().await, Counted::begin());
+    let mut world = World::new().await;
+    let counted = Counted::begin(&world);
     let acme = world.acme.clone();
     expect(StatusCode::NO_CONTENT, world.install(&acme).await.status);
     world.clock.advance(DAY);
@@ -336,10 +338,11 @@ async fn a_day_on_which_nothing_is_wrong_raises_nothing() {
 /// Every line that names a function names one of the template's: the dimension of a metric is made of it.
 #[tokio::test]
 async fn lines_name_functions_as_the_template_does() {
-    let (world, counted) = (World::of_samples().await, Counted::begin());
+    let world = World::of_samples().await;
+    let counted = Counted::begin(&world);
     world.get(&world.acme, "colour").await;
     world.host.run_schedules().await;
     let functions = Template::deployed().unwrap().functions();
-    let named: Vec<String> = counted.log.events().iter().filter_map(|line| line["function"].as_str().map(id_of)).collect();
+    let named: Vec<String> = counted.log.events().iter().filter_map(|line| line["faas"]["name"].as_str().map(id_of)).collect();
     assert!(named.len() > 4 && named.iter().all(|id| functions.contains(id)), "{named:?}");
 }

@@ -8,6 +8,7 @@ import "./hostile.js";
 import "./admins.js";
 import "./attachments.js";
 import "./issues.js";
+import "./telemetry.js";
 import "./outside.js";
 import "./headers.js";
 import "./weight.js";

@@ -37,22 +37,27 @@ pub async fn through_the_front_door(stack: &Stack) {
     let keys = get("/certificates/keys").await;
     assert_eq!((keys.status, keys.json()["keys"][0]["alg"].as_str()), (StatusCode::OK, Some("ES256")));
     // What no pattern leads to is nobody's, and operators' routes are behind no pattern.
-    for target in ["/", "/nobody/knows", "/test-management/erasure/status"] {
+    for target in ["/", "/nobody/knows", "/test-management/erasure/status", "/test-management/usage-report/2026-11-20"] {
         assert_eq!(get(target).await.status, StatusCode::NOT_FOUND, "{target}");
     }
 }
 
 /// Lambda itself refuses who does not sign. The function refuses who is let in without a name, as only a wrong configuration could do.
 pub async fn of_operators(stack: &Stack) {
-    let operators: Vec<_> = stack.functions().values().filter(|function| function.auth.as_deref() == Some("AWS_IAM")).collect();
-    assert_eq!(operators.len(), 1);
-    let url = operators[0].url.as_deref().unwrap();
-    let status = async |headers: &[(&str, &str)]| {
-        stack.past_front_door(url, Method::POST, "/test-management/erasure/status", headers, b"{}".to_vec()).await
-    };
-    let unsigned = status(&[(PRESENTED, stack.origin_secret())]).await;
-    assert_eq!((unsigned.status, unsigned.text().as_str()), (StatusCode::FORBIDDEN, r#"{"Message":"Forbidden"}"#));
-    let signature = "AWS4-HMAC-SHA256 Credential=test/20261122/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
-    let nameless = status(&[("authorization", signature)]).await;
-    assert_eq!((nameless.status, nameless.json()["type"].as_str()), (StatusCode::FORBIDDEN, Some("urn:lethe:problem:forbidden")));
+    let routes = [
+        ("Erasure", Method::POST, "/test-management/erasure/status"),
+        ("UsageReport", Method::GET, "/test-management/usage-report/2026-11-20"),
+    ];
+    let operators = stack.functions().values().filter(|function| function.auth.as_deref() == Some("AWS_IAM"));
+    assert_eq!(operators.count(), routes.len());
+    for (function, method, path) in routes {
+        let url = stack.functions()[function].url.as_deref().unwrap();
+        let called = async |headers: &[(&str, &str)]| stack.past_front_door(url, method.clone(), path, headers, b"{}".to_vec()).await;
+        let unsigned = called(&[(PRESENTED, stack.origin_secret())]).await;
+        assert_eq!((unsigned.status, unsigned.text().as_str()), (StatusCode::FORBIDDEN, r#"{"Message":"Forbidden"}"#), "{function}");
+        let signature = "AWS4-HMAC-SHA256 Credential=test/20261122/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0";
+        let nameless = called(&[("authorization", signature)]).await;
+        let refused = (nameless.status, nameless.json()["type"].as_str().map(ToOwned::to_owned));
+        assert_eq!(refused, (StatusCode::FORBIDDEN, Some("urn:lethe:problem:forbidden".to_owned())), "{function}");
+    }
 }

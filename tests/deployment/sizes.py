@@ -28,6 +28,12 @@ FORMS = {
     "LETHE_CERTIFICATE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/2",
     "LETHE_KEY_BACKUP_DAYS": "7",
     "LETHE_DATA_BACKUP_DAYS": "35",
+    "LETHE_SENTRY_DSN": "off",
+    "LETHE_GA4_URL": "https://analytics.example",
+    "LETHE_GA4_MEASUREMENT_ID": "off",
+    "LETHE_GA4_API_SECRET": "elsewhere",
+    "LETHE_DATADOG_API_URL": "off",
+    "LETHE_DATADOG_API_KEY": "elsewhere",
 }
 
 

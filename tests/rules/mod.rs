@@ -18,9 +18,11 @@ mod places;
 mod queues;
 mod roles;
 mod routes;
+mod salts;
 mod services;
 mod statements;
 mod stores;
+pub mod subscriptions;
 mod telling;
 mod urls;
 mod wildcards;
@@ -55,6 +57,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("addresses", addresses::address_findings),
     ("deployments", deployments::deployment_findings),
     ("telling", telling::telling_findings),
+    ("subscriptions", subscriptions::subscription_findings),
+    ("salts", salts::salt_findings),
 ];
 
 /// What every rule says that has something to say.

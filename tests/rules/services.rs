@@ -35,14 +35,29 @@ const SERVICES: &[Service] = &[
         own: &["Webhooks", "IssueCopies", "IssueCopiesRead", "IssueCopiesSweep"],
         others: &[("Configuration", "tells that the selection of issues has changed"), PURGES, COUNTS],
     },
-    Service { keeps: &["AuditTable"], own: &["Erasure"], others: &[] },
+    Service {
+        keeps: &["TelemetryQueue", "TelemetryDeadLetters"],
+        own: &["PageViews", "BrowserErrors", "TelemetryForwarder"],
+        others: &[("Usage", "sends the sums of a minute on their way")],
+    },
+    Service { keeps: &["UsageTable"], own: &["Usage", "UsageReport"], others: &[] },
+    Service {
+        keeps: &["UsageSaltsTable"],
+        own: &["Usage", "UsageSalts"],
+        others: &[("UsageReport", "sees that a day's salt is gone, before it tells of the day")],
+    },
+    Service { keeps: &["AuditTable"], own: &["Erasure", "UsageReport"], others: &[] },
     Service {
         keeps: &["DeparturesTable"],
         own: &["Installed", "Uninstalled", "Purge", "PurgeWorker", "Erasure", "Dormant", "Doubtful"],
         others: &[("RestoreFilter", "asks who has left before it lets a restored table be used")],
     },
     Service { keeps: &["PurgeQueue", "PurgeDeadLetters"], own: &["Purge", "PurgeWorker"], others: &[] },
-    Service { keeps: &["FailedRuns"], own: &["AttachmentReconcile", "IssueCopiesSweep", "Purge", "Dormant", "Doubtful"], others: &[] },
+    Service {
+        keeps: &["FailedRuns"],
+        own: &["AttachmentReconcile", "IssueCopiesSweep", "Purge", "Dormant", "Doubtful", "Usage", "UsageSalts"],
+        others: &[],
+    },
     // Whoever must know who calls may find a tenant; only these move one.
     Service {
         keeps: &["TenantsTable", "TenantKeysTable"],

@@ -1,11 +1,12 @@
-//! Who can call a function at all (promises ): strangers those that the front door leads to, operators the one that IAM
-//! guards, and nobody the others.
+//! Who can call a function at all (promises ): strangers those that the front door leads to, operators those that IAM
+//! guards, logs the one that [`super::subscriptions`] knows, and nobody the others.
 
 use local::template::at;
 use yaml_serde::Value;
 
 use super::deployed::{Deployed, Resource};
 use super::statements::Place;
+use super::subscriptions::is_for_logs;
 
 pub fn url_findings(deployed: &Deployed) -> Vec<String> {
     let routes = deployed.template.routes().unwrap();
@@ -43,7 +44,7 @@ fn operator_findings(deployed: &Deployed, function: &Resource<'_>) -> Vec<String
             statement.holder.kind == "AWS::IAM::ManagedPolicy" && statement.place == Place::Identity && statement.grants(action)
         });
         let bound =
-            of_people.filter(|statement| statement.resources == [alias.as_str()] && statement.demands(binding.0, binding.1) == [binding.2]);
+            of_people.filter(|statement| statement.resources.contains(&alias) && statement.demands(binding.0, binding.1) == [binding.2]);
         if bound.count() == 0 {
             findings.push(format!("{} is for operators, and no policy of theirs grants {action} on {alias}", function.id));
         }
@@ -69,7 +70,7 @@ fn permission_findings(deployed: &Deployed) -> Vec<String> {
         let others = statement.resources.iter().filter(|resource| !by_url && !schedules(resource));
         findings.extend(others.map(|other| format!("{}: may call {other} past its URL", statement.name())));
     }
-    for permission in deployed.resources("AWS::Lambda::Permission") {
+    for permission in deployed.resources("AWS::Lambda::Permission").into_iter().filter(|permission| !is_for_logs(permission)) {
         let is = |name: &str, value: &str| at(permission.whole, &["Properties", name]).and_then(Value::as_str) == Some(value);
         let by_url = permission.property(&["InvokedViaFunctionUrl"]).and_then(Value::as_bool) == Some(true);
         let is_bound = (is("Action", "lambda:InvokeFunctionUrl") && is("FunctionUrlAuthType", "AWS_IAM"))
