@@ -7,10 +7,11 @@ use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt as _;
 use local::atlassian::{Atlassian, Signed, Site};
-use local::host::{LocalHost, Settings};
+use local::host::{LocalHost, Settings, SinkVariables};
 use local::jira::Jira;
 use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::Clock;
+use shared::platform::outbound::Internet;
 use shared::platform::random::SystemRandom;
 use tower::ServiceExt as _;
 
@@ -49,6 +50,8 @@ impl World {
             site_hosts: ".atlassian.net".to_owned(),
             bridge_script_url: "https://bridge.example/all.js".to_owned(),
             sites: Arc::new(jira),
+            sinks: Arc::new(Internet::nameless()),
+            sink_variables: SinkVariables::off(),
             s3_origin: s3_origin.map(ToOwned::to_owned),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),
