@@ -24,11 +24,12 @@ fn summary(number: i64) -> String {
     format!("{MARK} for the {number}. time")
 }
 
-/// The issue as it was changed this often; a change a second.
-async fn tells(customer: &Customer<'_>, number: i64) {
+/// The issue as it was changed this often since `begun`, in seconds; a change a second. Told again, it is the same to the last byte: another
+/// time under the same identifier would be another event, which nobody may take for the first.
+async fn tells(customer: &Customer<'_>, begun: i64, number: i64) {
     let person = json!({"accountId": "5b10ac8d82e05b22cc7d4ef5", "accountType": "atlassian", "displayName": NAME});
     let payload = json!({
-        "timestamp": (customer.stack.now() - 60 + number) * 1000,
+        "timestamp": (begun + number) * 1000,
         "webhookEvent": "jira:issue_updated",
         "user": person,
         "issue": {"id": "10001", "key": "DEMO-1", "fields": {
@@ -46,11 +47,12 @@ async fn tells(customer: &Customer<'_>, number: i64) {
 
 /// Nothing is kept before somebody selects it; then two states and never a third, however often each is told.
 pub async fn are_copied_once_they_are_selected(customer: &Customer<'_>) {
-    tells(customer, 1).await;
+    let begun = customer.stack.now() - 60;
+    tells(customer, begun, 1).await;
     let put = customer.call(Method::PUT, SELECTION, selection().to_string()).await;
     assert_eq!(put.status, StatusCode::CREATED, "{}", put.text());
     for number in [3, 4, 2, 4] {
-        tells(customer, number).await;
+        tells(customer, begun, number).await;
     }
     until("the issue is copied", async || latest(customer).await == Some(summary(4))).await;
     are_there(customer).await;
