@@ -20,6 +20,7 @@ pub mod log_feed;
 pub mod machine;
 pub mod mounts;
 mod operator_door;
+mod recent;
 mod retention_page;
 pub mod runtime_api;
 pub mod samples;

@@ -8,6 +8,9 @@ use shared::records::DataClass;
 use shared::records::backups::{BackupClass, Contents, STORES};
 use shared::records::register::EVER_SHIPPED;
 use shared::records::retention::{DEADLINE, Ending, GRACE, LONGEST_SINK, RETENTIONS, SINKS};
+use shared::telemetry::sink::{Kept, REGISTER};
+
+use crate::sinks_page::names;
 
 /// The page, with the longest timeline that a deployment may have.
 #[must_use]
@@ -125,9 +128,16 @@ fn sinks() -> String {
         };
         [sink.resource.to_owned(), sink.holds.to_owned(), setting.to_owned(), in_days(sink.kept)]
     });
-    let table = table(["Where", "What lies there", "Setting", "Days"], rows);
+    let inside = table(["Where", "What lies there", "Setting", "Days"], rows);
+    let outside = REGISTER.iter().filter_map(|sink| match sink.kept {
+        Kept::Days(days) => Some([sink.name.to_owned(), sink.gets.to_owned(), names(sink.names).to_owned(), days.to_string()]),
+        Kept::AsRetention | Kept::Nothing => None,
+    });
+    let outside = table(["Whom", "What", "Can name", "Days"], outside);
     format!(
-        "## Queues, logs and leftovers\n\nAWS deletes these by itself. None may be kept for more than {longest} days.\n\n{table}\n\
+        "## Queues, logs and leftovers\n\nAWS deletes these by itself. None may be kept for more than {longest} days.\n\n{inside}\n\
+         What has left for outside services ends there, from the day on which it left; what waits in our queue before adds a day at most. What can name a customer may not \
+         be kept for more than {longest} days either ([SINKS](SINKS.md)):\n\n{outside}\n\
          What an account records of itself is not in this list. CloudTrail's data events, where they are switched on, hold users' IP \
          addresses and objects' names; [OPERATIONS](OPERATIONS.md) says how to keep them no longer.\n"
     )

@@ -73,7 +73,7 @@ fn budgets() -> String {
     format!(
         "## How much may come\n\n\
          A tenant may send {views} page views and {errors} errors a minute to one environment of a function; more is answered 429 and not read. \
-         Environments do not know of each other, so altogether it may be as many times that as Lambda runs at once (`ReservedConcurrency`). This bounds \
+         Environments do not know of each other, so altogether it may be ten times that, as many as `template.yaml` lets run at once. This bounds \
          what a page that fails in a loop, or a stolen page token, costs; it is no exact number.\n\n\
          Of an envelope of Sentry's SDK at most one event is kept: SDKs send one.\n"
     )
@@ -87,7 +87,7 @@ const fn purpose(purpose: Purpose) -> &'static str {
     }
 }
 
-const fn names(names: Names) -> &'static str {
+pub(crate) const fn names(names: Names) -> &'static str {
     match names {
         Names::Nobody => "nobody",
         Names::Organisation => "a customer as an organisation, no person",

@@ -1,7 +1,6 @@
 //! What comes to the functions, and what each call costs: which AWS operations it asked for, and what it asked of the site. Nothing of what
 //! a call carried is kept: no query, no header, no body, and of its path only what a route says.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,8 @@ use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::{Clock, SystemClock, rfc3339};
 use shared::platform::outbound::{NoAnswer, Outbound};
 use tower::ServiceExt as _;
+
+use crate::recent::Recent;
 
 /// The header of calls that are made only to show what a tenant sees: without a mark they would look like somebody's use.
 pub(crate) const FOR_VIEW: &str = "x-small-jira-view";
@@ -63,14 +64,14 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Durations are the machine's own: the other clock may be moved while a call runs.
     machine: SystemClock,
-    calls: Mutex<(u64, VecDeque<Watched>)>,
+    calls: Mutex<Recent<Watched>>,
 }
 
 impl Watch {
     /// No calls yet; they are dated by this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { clock, machine: SystemClock::start(), calls: Mutex::default() }))
+        Self(Arc::new(Inner { clock, machine: SystemClock::start(), calls: Mutex::new(Recent::of(KEPT)) }))
     }
 
     /// The same functions, watched.
@@ -81,17 +82,11 @@ impl Watch {
     /// The last calls, newest first.
     #[must_use]
     pub fn calls(&self) -> Vec<Watched> {
-        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).1.iter().rev().cloned().collect()
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).newest_first().cloned().collect()
     }
 
-    fn keep(&self, call: Watched) {
-        let mut calls = self.0.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, kept) = &mut *calls;
-        *last += 1;
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(Watched { number: *last, ..call });
+    fn keep(&self, call: impl FnOnce(u64) -> Watched) {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).keep(call);
     }
 }
 
@@ -104,7 +99,8 @@ async fn pass(State((watch, front)): State<(Watch, Router)>, request: Request) -
     let answer = ASKED_FOR.scope(Arc::clone(&asked_for), front.oneshot(request)).await.unwrap_or_else(|never| match never {});
     let milliseconds = rounded(watch.0.machine.now().since(began));
     let round_trips = asked_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    watch.keep(Watched { number: 0, at, method, path, status: answer.status().as_u16(), milliseconds, round_trips, for_view });
+    let status = answer.status().as_u16();
+    watch.keep(|number| Watched { number, at, method, path, status, milliseconds, round_trips, for_view });
     answer
 }
 

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod connect;
 pub mod envelope;
 pub mod issue_copies;
+mod lenient;
 pub mod platform;
 pub mod problem;
 pub mod purge;

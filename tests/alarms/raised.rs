@@ -292,6 +292,17 @@ async fn each_unwrapping_of_keys_is_counted_once() {
     let counted = Counted::begin(&world);
     world.host.run_schedule("attachment-reconcile").await.unwrap().unwrap();
     assert_eq!(unwrapped(&counted), Some(1.0));
+    // So do messages that are worked on together.
+    assert!(crate::webhooks::select(&world, &world.acme, &[10_000], &["summary"]).await.status.is_success());
+    world.host.deliver().await.unwrap();
+    for summary in ["a plan", "another"] {
+        crate::webhooks::update(&world, 10_001, world.now() * 1000, summary).await;
+    }
+    let world = world.restarted().await;
+    let counted = Counted::begin(&world);
+    world.host.deliver().await.unwrap();
+    let told = counted.log.of_calls().iter().filter(|line| line["faas"]["name"] == "issue-copies").count();
+    assert_eq!((told, unwrapped(&counted)), (2, Some(1.0)));
 }
 
 /// Promise A-45: no false alarm. What is left over is the page that somebody had open when their site left.

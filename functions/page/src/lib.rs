@@ -43,16 +43,20 @@ async fn page(State(platform): State<Platform>, token: Result<HostToken<Member>,
 
 async fn show(platform: &Platform, token: HostToken<Member>) -> Result<Response, Problem> {
     // A site that does not say who administers it takes the page from nobody: it is shown for reading.
-    let (rights, unanswered) = match token.caller.administers(&token.tenant).await {
+    let (rights, mut untold) = match token.caller.administers(&token.tenant).await {
         Ok(administers) => (if administers { Rights::Administers } else { Rights::Reads }, None),
         Err(problem) => (Rights::Unknown, Some(problem.reason())),
     };
     let config = platform.config();
-    let page_token = PageToken::mint(&token.tenant, Purpose::Telemetry)?;
+    // Without one the page reports nothing, and is shown all the same; the log says why.
+    let page_token = PageToken::mint(&token.tenant, Purpose::Telemetry).unwrap_or_else(|problem| {
+        untold = Some(problem.reason());
+        String::default()
+    });
     let html = View::of(&token.tenant, config, rights, &page_token, platform.now()).html()?;
     let ancestors = Ancestors::of_tenant(token.tenant.account());
     let mut response = (headers::of_page(&config.bridge_script_url, &config.incoming_origin(), &ancestors)?, Html(html)).into_response();
-    if let Some(reason) = unanswered {
+    if let Some(reason) = untold {
         response.extensions_mut().insert(reason);
     }
     Ok(response)

@@ -1,7 +1,6 @@
 //! What browsers send the app for telemetry, kept as it came, for whoever wants to hold it against what leaves: the bodies of page views and of
 //! browser errors. Only this machine's small Jira does that; a function keeps none of it.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -14,6 +13,7 @@ use shared::platform::clock::{Clock, rfc3339};
 use tower::ServiceExt as _;
 
 use super::{KEPT, body, told};
+use crate::recent::Recent;
 
 /// Lambda's limit of a request: 6 MB.
 const LARGEST_REQUEST: usize = 6 * 1024 * 1024;
@@ -67,14 +67,14 @@ pub struct Arrivals(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
-    arrived: Mutex<(u64, VecDeque<Arrived>)>,
+    arrived: Mutex<Recent<Arrived>>,
 }
 
 impl Arrivals {
     /// No calls yet; they are dated by this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { clock, arrived: Mutex::default() }))
+        Self(Arc::new(Inner { clock, arrived: Mutex::new(Recent::of(KEPT)) }))
     }
 
     /// The same functions, with an eye on what is sent for telemetry.
@@ -85,17 +85,11 @@ impl Arrivals {
     /// The last calls, the newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Arrived> {
-        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).1.iter().rev().cloned().collect()
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).newest_first().cloned().collect()
     }
 
-    fn keep(&self, call: Arrived) {
-        let mut arrived = self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, kept) = &mut *arrived;
-        *last += 1;
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(Arrived { number: *last, ..call });
+    fn keep(&self, call: impl FnOnce(u64) -> Arrived) {
+        self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).keep(call);
     }
 }
 
@@ -106,9 +100,9 @@ async fn pass(State((arrivals, front)): State<(Arrivals, Router)>, request: Requ
     let unpacked = body::unpacked(&parts.headers, &bytes).unwrap_or_else(|| bytes.to_vec());
     let (at, headers) = (rfc3339(arrivals.0.clock.now().epoch_seconds()), told(&parts.headers));
     let body = String::from_utf8_lossy(&unpacked).chars().take(LONGEST_BODY).collect();
-    let call = Arrived { number: 0, at, sent, headers, bytes: bytes.len(), body, status: 0 };
+    let length = bytes.len();
     let answer = front.oneshot(Request::from_parts(parts, Body::from(bytes))).await.unwrap_or_else(|never| match never {});
-    arrivals.keep(Arrived { status: answer.status().as_u16(), ..call });
+    arrivals.keep(|number| Arrived { number, at, sent, headers, bytes: length, body, status: answer.status().as_u16() });
     answer
 }
 

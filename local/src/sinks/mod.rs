@@ -11,7 +11,7 @@ mod datadog;
 mod ga4;
 mod sentry;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -26,6 +26,7 @@ use serde_json::Value;
 use shared::platform::clock::{Clock, rfc3339};
 
 use crate::host::SinkVariables;
+use crate::recent::Recent;
 
 /// How many requests of each service are remembered.
 pub const KEPT: usize = 50;
@@ -132,7 +133,7 @@ pub struct Doubles(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Arc<dyn Clock>,
-    received: Mutex<BTreeMap<Double, (u64, VecDeque<Received>)>>,
+    received: Mutex<BTreeMap<Double, Recent<Received>>>,
 }
 
 impl Doubles {
@@ -165,17 +166,12 @@ impl Doubles {
     #[must_use]
     pub fn received(&self, double: Double) -> Vec<Received> {
         let received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner);
-        received.get(&double).into_iter().flat_map(|(_, kept)| kept.iter().rev().cloned()).collect()
+        received.get(&double).into_iter().flat_map(Recent::newest_first).cloned().collect()
     }
 
-    fn keep(&self, double: Double, request: Received) {
+    fn keep(&self, double: Double, request: impl FnOnce(u64) -> Received) {
         let mut received = self.0.received.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, kept) = received.entry(double).or_default();
-        *last += 1;
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(Received { number: *last, ..request });
+        received.entry(double).or_insert_with(|| Recent::of(KEPT)).keep(request);
     }
 }
 
@@ -195,20 +191,17 @@ async fn receive(State(doubles): State<Doubles>, Path((double, path)): Path<(Dou
         }
         None => Verdict::refused(StatusCode::BAD_REQUEST, Value::Null, "the body does not unpack, or to too much"),
     };
-    doubles.keep(
-        double,
-        Received {
-            number: 0,
-            at: rfc3339(now),
-            method: parts.method.to_string(),
-            target: parts.uri.to_string(),
-            headers: told(&parts.headers),
-            bytes: packed.len(),
-            body: String::from_utf8_lossy(&unpacked.unwrap_or_default()).into_owned(),
-            status: verdict.status.as_u16(),
-            complaint: verdict.complaint,
-        },
-    );
+    doubles.keep(double, |number| Received {
+        number,
+        at: rfc3339(now),
+        method: parts.method.to_string(),
+        target: parts.uri.to_string(),
+        headers: told(&parts.headers),
+        bytes: packed.len(),
+        body: String::from_utf8_lossy(&unpacked.unwrap_or_default()).into_owned(),
+        status: verdict.status.as_u16(),
+        complaint: verdict.complaint,
+    });
     let body = if verdict.answer.is_null() { Body::empty() } else { Body::from(verdict.answer.to_string()) };
     (verdict.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

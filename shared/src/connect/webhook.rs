@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderName, header::HeaderMap};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::lifecycle::BadPayload;
+use crate::lenient::lenient;
 
 /// Names one event of one tenant, the same whenever it is sent again.
 pub const IDENTIFIER: HeaderName = HeaderName::from_static("x-atlassian-webhook-identifier");
@@ -218,13 +218,6 @@ impl Id {
             Self::Number(number) => Some(*number),
         }
     }
-}
-
-/// What is of another form than we know is as good as not there: the shapes of these members are not documented. Nothing of it is held that we
-/// do not read, so that a payload of any shape takes no more memory than its text.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 impl<'b> Told<'b> {

@@ -2,6 +2,8 @@
 //!
 //! Whatever else is said in between carries the same function, region and namespace of metrics, by the span that the work is done in.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tracing::{Level, Span};
 
 use super::Platform;
@@ -14,7 +16,10 @@ use crate::problem::Problem;
 pub(super) struct Begun<'p> {
     platform: &'p Platform,
     at: Moment,
-    unwrapped: u64,
+    /// How often keys had been unwrapped when the last line was told.
+    unwrapped: AtomicU64,
+    /// How many are told of what is done once.
+    shared_by: u32,
     span: Span,
 }
 
@@ -56,9 +61,16 @@ impl<'p> Begun<'p> {
         Self {
             platform,
             at: platform.clock().now(),
-            unwrapped: platform.wrapping_key().unwrapped(),
+            unwrapped: AtomicU64::new(platform.wrapping_key().unwrapped()),
+            shared_by: 1,
             span: tracing::info_span!(target: "lethe", "call", function, region, namespace),
         }
+    }
+
+    /// The same for messages that are worked on together: each is told with its part of the time, so that all parts are about the whole. What
+    /// is done for single ones after that, as burying them, is shared too.
+    pub(super) fn shared_by(self, messages: usize) -> Self {
+        Self { shared_by: u32::try_from(messages).unwrap_or(u32::MAX).max(1), ..self }
     }
 
     /// What the work is done in.
@@ -77,13 +89,15 @@ impl<'p> Begun<'p> {
         let _entered = self.span.enter();
         let Ended { outcome, reason, counts, method, route, status, tenant, .. } = ended;
         let (counts, signal, succeeded) = (counts.as_deref(), ended.signal.map(Signal::name), end == End::Well);
-        let unwrapped = self.platform.wrapping_key().unwrapped_since(self.unwrapped);
+        let key = self.platform.wrapping_key();
+        // What one line has told, no other tells again.
+        let unwrapped = key.unwrapped_since(self.unwrapped.swap(key.unwrapped(), Ordering::Relaxed));
         let now = self.platform.clock().now();
         let at_millis = now.epoch_millis();
         let day = || clock::rfc3339(now.epoch_seconds()).chars().take(10).collect::<String>();
         let (app, tenant) = tenant.map(|tenant| (tenant.app, (tenant.mark)(&day()))).unzip();
         let tenant = tenant.as_deref();
-        let duration_nanos = u64::try_from(now.since(self.at).as_nanos()).unwrap_or(u64::MAX);
+        let duration_nanos = u64::try_from((now.since(self.at) / self.shared_by).as_nanos()).unwrap_or(u64::MAX);
         macro_rules! tell {
             ($level:expr) => {
                 tracing::event!(

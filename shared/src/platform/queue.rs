@@ -172,7 +172,7 @@ where
 {
     let mut answer = BatchAnswer::default();
     for Group { ids, bodies, .. } in groups {
-        let begun = Begun::now(platform, function);
+        let begun = Begun::now(platform, function).shared_by(ids.len());
         let handled = AssertUnwindSafe(async { handle(platform.clone(), bodies).await }).catch_unwind().instrument(begun.span()).await;
         let mut handled = handled.unwrap_or_default().into_iter();
         for id in ids {

@@ -1,8 +1,8 @@
 //! How much telemetry a tenant may send: so much a minute of each kind, by the process that it happens to reach.
 //!
-//! A page that fails in a loop, or somebody who plays with its token, costs us a message and a sink a call for each time. This caps it at the
-//! first of both. It is counted in memory, so what a tenant may send altogether is this times the environments that Lambda runs at once
-//! (`ReservedConcurrency`), and a new environment begins anew: a bound on cost, and no promise of fairness.
+//! A page that fails in a loop, or somebody who plays with its token, costs us a message and a sink a call for each time. Over its budget it costs no
+//! more than finding the tenant. It is counted in memory, so what a tenant may send altogether is this times the environments that Lambda runs at once
+//! (ten, as `template.yaml` reserves), and a new environment begins anew: a bound on cost, and no promise of fairness.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};

@@ -137,7 +137,7 @@ pub const DATADOG: Sink = improving(Sink {
         "series[].unit",
     ],
     beyond: "Tags are `function`, `outcome`, `region` and `forwarder`, which is a random word of the process that sends. No tenant is in it. What \
-             lies back for more than an hour is not taken there, so it is not sent.",
+             lies back for more than an hour is not taken there, so it is not sent. A sum whose answer was lost may count twice.",
     configured: "`DatadogApiUrl`, `DatadogApiKey`; what CloudWatch counts goes by `DatadogUrl`",
 });
 
@@ -240,11 +240,7 @@ impl Destination {
     /// Says in the log that nothing leaves for it, if that is so: for the start of what would send there. A process says it once.
     pub fn tell_if_off(self, platform: &Platform) {
         if !self.is_on(&platform.config().sinks) && platform.forwarding().is_untold(self) {
-            match self {
-                Self::Sentry => tracing::info!(target: "lethe", "sentry is off"),
-                Self::GoogleAnalytics => tracing::info!(target: "lethe", "google analytics is off"),
-                Self::Datadog => tracing::info!(target: "lethe", "datadog is off"),
-            }
+            tracing::info!(target: "lethe", message = self.off());
         }
     }
 }
@@ -254,6 +250,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::platform::log::MESSAGES;
     use crate::records::retention::LONGEST_SINK;
 
     /// Promises A-15, A-21.
@@ -262,6 +259,7 @@ mod tests {
         for destination in Destination::ALL {
             assert_eq!(destination.sink().purpose, Purpose::Improvement);
             assert!(REGISTER.iter().any(|sink| sink.name == destination.sink().name));
+            assert!(MESSAGES.contains(&destination.off()), "the log says it");
         }
     }
 

@@ -1,7 +1,8 @@
 //! What Datadog is sent (promises ): sums of minutes, as counts, gzipped.
 //!
 //! Datadog keeps one value of a series for a second, the last. Two letters about the same minute would replace each other there, so a process adds
-//! up what it has sent of each minute and sends the sum, in series of its own (the tag `forwarder`). A sum that is sent again changes nothing.
+//! up what it has sent of each minute and sends the sum, in series of its own (the tag `forwarder`). A letter that is tried again by the same process changes
+//! nothing; one that SQS brings twice, or that another process tries after an answer was lost, counts twice.
 //!
 //! A request may have 500 KB, and 5 MB unpacked. As a point is of a known metric, function, outcome and minute, all that there can be fits, and a test
 //! says so. Sources: <https://docs.datadoghq.com/api/latest/metrics/#submit-metrics>, <https://docs.datadoghq.com/metrics/types/>.

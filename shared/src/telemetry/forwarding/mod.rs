@@ -3,7 +3,7 @@
 //! - [`sentry`], [`ga4`], [`datadog`]: what is sent to each, exactly. - [`patience`]: what an answer means, and when to ask again.
 //!
 //! At least once: SQS may bring a letter twice, and an answer may get lost after it was taken. Sentry knows an event again by its id; Google counts a
-//! view twice then; for Datadog a process sends its sum of a minute again, which replaces the one before.
+//! view twice then, and Datadog a sum: where its answer was lost and another process tries again, or where SQS brings it again.
 //!
 //! What a sink does not take now is sent to the queue again, later each time: a message that only waited hidden would be buried after five times.
 //! After [`MOST_TRIES`], after a day, or when a sink says that it never will, the letter is dead, and its dead letter says why and nothing of what
@@ -19,6 +19,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::Request;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::metrics::Point;
 use super::outgoing::{self, Letter, Outgoing};
@@ -60,9 +62,16 @@ pub async fn forward(platform: &Platform, event: QueueEvent) -> BatchAnswer {
     each_kind(platform, FUNCTION, dead_letters, event, kind, handle).await
 }
 
+/// Of a letter no more than what it holds one of: to read it is to scrub it, and that is done once.
+#[derive(Deserialize)]
+struct Peeked<'b> {
+    #[serde(borrow)]
+    outgoing: BTreeMap<&'b str, IgnoredAny>,
+}
+
 fn kind(body: &str) -> Option<String> {
-    let letter: Letter = serde_json::from_str(body).ok()?;
-    matches!(letter.outgoing, Outgoing::Metrics(_)).then(|| "metrics".to_owned())
+    let letter: Peeked<'_> = serde_json::from_str(body).ok()?;
+    letter.outgoing.contains_key("metrics").then(|| "metrics".to_owned())
 }
 
 /// What becomes of each of these letters, which are of one kind.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::telemetry::plants::{self, Dice, Sort};
 
 /// What must never leave, in forms in which addresses carry it.
 const PLANTS: &[&str] = &[
@@ -206,4 +207,33 @@ proptest! {
             prop_assert_eq!(left, "/test-management/page");
         }
     }
+}
+
+/// Where an address has room, and what a page may say beside it.
+const ROOM: [&str; 8] = [
+    "https://eu.lethe.example/test-management/page?user={}#{}",
+    "https://{}@acme.atlassian.net/browse/{}",
+    "https://acme.atlassian.net/people/{}/{}?{}={}",
+    "https://acme.atlassian.net/jira/software/projects/{}/boards/{}#{}",
+    "https://{}.example/{}",
+    "page?{}",
+    "/test-management/page#{}",
+    "{}",
+];
+
+/// Promise A-17: the same plants as in errors of browsers, 100,000 times.
+#[test]
+fn no_plant_leaves_in_any_of_100_000_views() {
+    let mut views = 0;
+    for seed in 0..100_000 {
+        let mut dice = Dice::of(seed);
+        let sort = [Sort::Email, Sort::Account, Sort::Token, Sort::Host, Sort::Phone, Sort::Name][dice.below(6)];
+        let plant = plants::plant(sort, &mut dice);
+        let mut address = || dice.pick(&ROOM).replace("{}", &plant.text);
+        let left = [page(&address()), referrer(&address())];
+        views += left.iter().flatten().count();
+        let leak = left.iter().flatten().find(|left| plant.found_in(left).is_some());
+        assert_eq!(leak, None, "seed {seed}: of {plant:?}");
+    }
+    assert!(views > 50_000, "{views}");
 }

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use thiserror::Error;
 
+use crate::lenient::lenient;
 use crate::problem::{Problem, Refusal};
 
 /// The most bytes that are taken, packed or not.
@@ -109,11 +109,6 @@ struct ItemHeader {
     r#type: String,
     // `null` is as good as nothing; everything else must be a length.
     length: Option<usize>,
-}
-
-fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 impl<'b> Envelope<'b> {

@@ -39,12 +39,6 @@ impl<'de, T: DeserializeOwned, const N: usize> Visitor<'de> for Reader<T, N> {
     }
 }
 
-/// What is of another form than we know is as good as not there.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

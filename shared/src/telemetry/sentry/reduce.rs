@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::agent;
-use super::last::{Last, lenient};
+use super::last::Last;
+use crate::lenient::lenient;
 use crate::telemetry::browser_error::{Browser, Exception, Frame, MOST_EXCEPTIONS, MOST_FRAMES, Os};
 use crate::telemetry::scrub::Scrubbed;
 
