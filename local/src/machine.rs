@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::Clock;
-use shared::platform::http_client::http_client;
+use shared::platform::http_client::{CannotMake, http_client};
 use shared::platform::outbound::Internet;
 use shared::platform::random::{Random, SystemRandom};
 use tokio::net::TcpListener;
@@ -81,7 +81,7 @@ pub enum MachineFault {
     NoApp,
     /// The client for calls to the app cannot be made.
     #[error("cannot make an http client: {0}")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] CannotMake),
 }
 
 /// A machine that runs; with its last handle it stops.

@@ -98,6 +98,14 @@ impl Process {
     /// # Errors
     /// If it cannot be started.
     pub async fn start(binary: &str, function: &str) -> io::Result<Self> {
+        Self::start_with(binary, function, &[]).await
+    }
+
+    /// The same with more in its environment, or with something else.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn start_with(binary: &str, function: &str, more: &[(&str, &str)]) -> io::Result<Self> {
         let (events, queued) = mpsc::channel(1);
         let (answered, answers) = mpsc::channel(1);
         let api = Arc::new(Api { events: Mutex::new(queued), answers: answered });
@@ -111,9 +119,15 @@ impl Process {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let environment = environment(function).map_err(io::Error::other)?;
         let mut command = Command::new(binary);
-        command.env_clear().envs(environment).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
+        command.env_clear().envs(environment).envs(more.iter().copied()).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
         let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?;
         Ok(Self { child, events, answers })
+    }
+
+    /// Its number in the operating system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the function answers to this event.

@@ -1,6 +1,7 @@
 //! One region of AWS inside this process: DynamoDB on SQLite, S3 on a folder, KMS and SQS in memory, all reached by the official SDK.
 //!
-//! It opens no socket; for browsers, [`EmbeddedAws::s3_router`] is S3 to be put behind one. The SDK is given
+//! It opens no socket; [`EmbeddedAws::s3_router`] is S3 to be put behind one, for browsers, and [`EmbeddedAws::json_router`] the other services,
+//! for processes of their own. The SDK is given
 //! [`EmbeddedAws::http_client`], which writes every call into a [`CallLog`], asks the [`FaultPlane`] what shall go wrong with it, and
 //! hands it to the service that its host names. A host that is not one of this region's four services is refused, so nothing ever leaves
 //! the machine and a wrong region shows.
@@ -19,6 +20,7 @@ mod marks;
 mod needs;
 mod s3;
 mod service;
+mod socket;
 mod sqs;
 mod table;
 mod tampering;
@@ -206,6 +208,12 @@ impl EmbeddedAws {
     pub fn s3_router(&self, origin: &str) -> Router {
         self.serve_s3_at(origin);
         s3::router(self.front.clone())
+    }
+
+    /// `DynamoDB`, KMS and SQS as a process of its own reaches them, to be served on loopback as `AWS_ENDPOINT_URL`. Its calls are logged and
+    /// faulted like the SDK's in this process.
+    pub fn json_router(&self) -> Router {
+        socket::router(self.front.clone())
     }
 
     /// Makes `origin` (`http://host:port`) an address of S3, in place of any before: an SDK client that has it as its endpoint is answered

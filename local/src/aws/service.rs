@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 pub const REGION: &str = "eu-west-1";
 
 /// The host names of the region end in this.
-const DOMAIN: &str = ".eu-west-1.amazonaws.com";
+pub(super) const DOMAIN: &str = ".eu-west-1.amazonaws.com";
 
 /// One of the embedded services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,26 @@ impl Service {
             "s3" => Some(Self::S3),
             bucket if bucket.ends_with(".s3") => Some(Self::S3),
             _ => None,
+        }
+    }
+
+    /// Whose call this is by the target that it names; none for S3, whose calls name none.
+    pub(super) fn of_target(target: &str) -> Option<Self> {
+        match target.split_once('.')?.0 {
+            "DynamoDB_20120810" => Some(Self::DynamoDb),
+            "TrentService" => Some(Self::Kms),
+            "AmazonSQS" => Some(Self::Sqs),
+            _ => None,
+        }
+    }
+
+    /// What its host is called before [`DOMAIN`].
+    pub(super) const fn host(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::S3 => "s3",
+            Self::Kms => "kms",
+            Self::Sqs => "sqs",
         }
     }
 

@@ -22,18 +22,18 @@ pub enum InstallFault {
 
 /// A token that passed every check which needs neither payload nor key.
 #[derive(Debug)]
-pub struct Presented {
-    token: Unverified,
+pub struct Presented<'a> {
+    token: Unverified<'a>,
     kid: Kid,
 }
 
-impl Presented {
+impl<'a> Presented<'a> {
     /// Checks form, key name, times, hash of the request, and that the token was made for `base_url`: the app's base URL in this region. A
     /// token for another region is refused, because the tenant lives there.
     ///
     /// # Errors
     /// [`TokenFault`].
-    pub fn check(token: &str, request: &Request<'_>, base_url: &str, now_epoch_seconds: i64) -> Result<Self, TokenFault> {
+    pub fn check(token: &'a str, request: &Request<'_>, base_url: &str, now_epoch_seconds: i64) -> Result<Self, TokenFault> {
         let token = Unverified::parse(token, Algorithm::Rs256)?;
         let kid = token.claimed_kid().and_then(Kid::parse).ok_or(TokenFault::Kid)?;
         let claimed = token.claimed();
@@ -47,16 +47,16 @@ impl Presented {
     ///
     /// # Errors
     /// [`TokenFault::Issuer`] if the token speaks of another installation.
-    pub fn for_payload(self, client_key: &str) -> Result<Bound, TokenFault> {
+    pub fn for_payload(self, client_key: &str) -> Result<Bound<'a>, TokenFault> {
         if self.token.claimed().issuer() == client_key { Ok(Bound(self)) } else { Err(TokenFault::Issuer) }
     }
 }
 
 /// A token that speaks of the installation its payload names. Still to be proven.
 #[derive(Debug)]
-pub struct Bound(Presented);
+pub struct Bound<'a>(Presented<'a>);
 
-impl Bound {
+impl Bound<'_> {
     /// Fetches the key, if it is not at hand, and checks the signature.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ mod tests {
         sign_rs256(claims, kid, ATLASSIAN.private_pem.as_bytes()).unwrap()
     }
 
-    fn presented(token: &str) -> Result<Presented, TokenFault> {
+    fn presented(token: &str) -> Result<Presented<'_>, TokenFault> {
         Presented::check(token, &REQUEST, BASE_URL, NOW)
     }
 
@@ -115,34 +115,39 @@ mod tests {
     #[tokio::test]
     async fn a_token_of_atlassians_proves_an_installation() {
         let (keys, _host) = keys(|_| Reply::Key(&ATLASSIAN.public_pem)).await;
-        let bound = presented(&token(&claims(), "k-1")).unwrap().for_payload("tenant-a").unwrap();
+        let token = token(&claims(), "k-1");
+        let bound = presented(&token).unwrap().for_payload("tenant-a").unwrap();
         assert_eq!(bound.verify(&keys).await.unwrap().issued_at(), NOW);
     }
 
     #[tokio::test]
     async fn a_token_signed_with_another_key_is_refused() {
         let (keys, _host) = keys(|_| Reply::Key(&STRANGER.public_pem)).await;
-        let bound = presented(&token(&claims(), "k-1")).unwrap().for_payload("tenant-a").unwrap();
+        let token = token(&claims(), "k-1");
+        let bound = presented(&token).unwrap().for_payload("tenant-a").unwrap();
         assert_eq!(bound.verify(&keys).await.err(), Some(InstallFault::Token(TokenFault::Signature)));
     }
 
     #[tokio::test]
     async fn a_key_that_nobody_knows_is_the_callers_fault() {
         let (keys, _host) = keys(|_| Reply::Status(404)).await;
-        let bound = presented(&token(&claims(), "k-1")).unwrap().for_payload("tenant-a").unwrap();
+        let token = token(&claims(), "k-1");
+        let bound = presented(&token).unwrap().for_payload("tenant-a").unwrap();
         assert_eq!(bound.verify(&keys).await.err(), Some(InstallFault::Token(TokenFault::Kid)));
     }
 
     #[tokio::test]
     async fn a_key_host_that_fails_is_not_the_callers_fault() {
         let (keys, _host) = keys(|_| Reply::Status(500)).await;
-        let bound = presented(&token(&claims(), "k-1")).unwrap().for_payload("tenant-a").unwrap();
+        let token = token(&claims(), "k-1");
+        let bound = presented(&token).unwrap().for_payload("tenant-a").unwrap();
         assert_eq!(bound.verify(&keys).await.err(), Some(InstallFault::KeysUnavailable));
     }
 
     #[test]
     fn a_genuine_token_of_one_tenant_does_not_install_another() {
-        let presented = presented(&token(&claims(), "k-1")).unwrap();
+        let token = token(&claims(), "k-1");
+        let presented = presented(&token).unwrap();
         assert_eq!(presented.for_payload("tenant-b").err(), Some(TokenFault::Issuer));
     }
 

@@ -3,9 +3,11 @@
 //! Promises that a name given twice is noticed, which `serde_json::Value` hides by keeping the last one: two readers of one signed text
 //! must never see two different values. Refuses what is not UTF-8, not one object, or nested deeper than `serde_json` goes (128).
 
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -18,13 +20,14 @@ pub(super) struct NotAnObject;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GivenTwice;
 
-pub(super) struct Members {
-    values: BTreeMap<String, Value>,
-    twice: BTreeSet<String>,
+/// Names are the text's own where they are written plainly.
+pub(super) struct Members<'a> {
+    values: BTreeMap<Cow<'a, str>, Value>,
+    twice: BTreeSet<Cow<'a, str>>,
 }
 
-impl Members {
-    pub(super) fn parse(json: &[u8]) -> Result<Self, NotAnObject> {
+impl<'a> Members<'a> {
+    pub(super) fn parse(json: &'a [u8]) -> Result<Self, NotAnObject> {
         serde_json::from_slice(json).map_err(|_| NotAnObject)
     }
 
@@ -47,24 +50,24 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
 }
 
-struct MembersVisitor;
+struct MembersVisitor<'a>(PhantomData<&'a ()>);
 
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a> {
+    type Value = Members<'a>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
         let mut members = Members { values: BTreeMap::new(), twice: BTreeSet::new() };
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        while let Some((Name(name), value)) = map.next_entry::<Name<'a>, Value>()? {
             match members.values.entry(name) {
                 Entry::Vacant(free) => {
                     free.insert(value);
@@ -75,6 +78,33 @@ impl<'de> Visitor<'de> for MembersVisitor {
             }
         }
         Ok(members)
+    }
+}
+
+/// One name, copied only where an escape stands in it.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor(PhantomData))
+    }
+}
+
+struct NameVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for NameVisitor<'a> {
+    type Value = Name<'a>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'a>, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name<'a>, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
     }
 }
 

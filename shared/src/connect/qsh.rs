@@ -6,11 +6,11 @@
 //!
 //! Source: <https://developer.atlassian.com/cloud/bitbucket/query-string-hash/> and Atlassian's own signed examples.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 /// RFC 3986's unreserved characters stay; everything else becomes `%XX` in upper case.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,14 +41,20 @@ pub struct Request<'a> {
 /// # Errors
 /// [`MalformedQuery`].
 pub fn canonical(method: &str, raw_path: &str, raw_query: &str, base_path: &str) -> Result<String, MalformedQuery> {
-    let query = Query::parse(raw_query)?;
-    Ok(joined(method, relative(raw_path, base_path), &query.text(by_encoded_name)))
+    let query = Query::parse(raw_query)?.text(by_encoded_name);
+    Ok(joined(method, relative(raw_path, base_path), &query))
 }
 
 /// Lower-case hexadecimal SHA-256 of a canonical text.
 #[must_use]
 pub fn hash(canonical: &str) -> String {
     hex::encode(digest(&SHA256, canonical.as_bytes()))
+}
+
+/// Whether `claimed` is [`hash`] of this text.
+fn has_hash(canonical: &str, claimed: &str) -> bool {
+    let mut letters = [0; 64];
+    hex::encode_to_slice(digest(&SHA256, canonical.as_bytes()), &mut letters).is_ok() && claimed.as_bytes() == letters
 }
 
 /// The hash of a request, for a token of ours.
@@ -65,68 +71,68 @@ pub fn sign(method: &str, raw_path: &str, raw_query: &str, base_path: &str) -> R
 /// # Errors
 /// [`MalformedQuery`].
 pub fn accepts(claimed: &str, method: &str, raw_path: &str, raw_query: &str, base_path: &str) -> Result<bool, MalformedQuery> {
-    let query = Query::parse(raw_query)?;
+    let mut query = Query::parse(raw_query)?;
     let path = relative(raw_path, base_path);
+    let signed = |path: &str, query: &str| has_hash(&joined(method, path, query), claimed);
+    // Nearly every token is hashed so; the other texts are made only of those that are not.
+    let canonical = query.text(by_encoded_name);
+    if signed(path, &canonical) {
+        return Ok(true);
+    }
+    let in_raw_order = query.text(by_raw_name);
     let decoded = decoded(path);
-    let queries = [query.text(by_encoded_name), query.text(by_raw_name)];
-    let mut paths = std::iter::once(path).chain(decoded.as_deref());
-    Ok(paths.any(|path| queries.iter().any(|query| hash(&joined(method, path, query)) == claimed)))
+    let decoded = decoded.as_deref();
+    Ok(signed(path, &in_raw_order) || decoded.is_some_and(|path| signed(path, &canonical) || signed(path, &in_raw_order)))
 }
 
 /// The name and value pairs of a raw query, decoded as HTML forms are: split at `&` only, `+` is a space.
-pub(super) fn pairs(raw_query: &str) -> impl Iterator<Item = Result<(String, String), MalformedQuery>> {
+pub(super) fn pairs(raw_query: &str) -> impl Iterator<Item = Result<(Cow<'_, str>, Cow<'_, str>), MalformedQuery>> {
     raw_query.split('&').filter(|piece| !piece.is_empty()).map(|piece| {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let form_decoded = |text: &str| percent_decoded(&text.replace('+', " ")).ok_or(MalformedQuery);
         Ok((form_decoded(name)?, form_decoded(value)?))
     })
 }
 
-/// The pairs by name, each name's values ordered by decoded text: the written rule says encoded, but every signer in use says decoded.
-struct Query(BTreeMap<String, Vec<String>>);
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-impl Query {
-    fn parse(raw_query: &str) -> Result<Self, MalformedQuery> {
-        let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for pair in pairs(raw_query) {
-            let (name, value) = pair?;
-            if name != "jwt" {
-                by_name.entry(name).or_default().push(value);
+/// The pairs, in no order of their own.
+struct Query<'a>(Vec<Pair<'a>>);
+
+impl<'a> Query<'a> {
+    fn parse(raw_query: &'a str) -> Result<Self, MalformedQuery> {
+        let is_signed = |pair: &Result<Pair<'_>, _>| !pair.as_ref().is_ok_and(|(name, _)| name == "jwt");
+        pairs(raw_query).filter(is_signed).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The pairs by name, in the order given; each name's values by commas, ordered by decoded text: the written rule says encoded, but every
+    /// signer in use says decoded.
+    fn text(&mut self, order: fn(&str, &str) -> Ordering) -> String {
+        self.0.sort_by(|(name, value), (other, its)| order(name, other).then_with(|| utf16_order(value, its)));
+        let mut text = String::new();
+        let mut before = None;
+        for (name, value) in &self.0 {
+            if before == Some(name) {
+                text.push(',');
+            } else {
+                if before.is_some() {
+                    text.push('&');
+                }
+                text.extend(encoded(name));
+                text.push('=');
             }
+            text.extend(encoded(value));
+            before = Some(name);
         }
-        for values in by_name.values_mut() {
-            values.sort_by(|one, other| utf16_order(one, other));
-        }
-        Ok(Self(by_name))
-    }
-
-    fn text(&self, order: fn(&Group<'_>, &Group<'_>) -> Ordering) -> String {
-        let mut groups: Vec<Group<'_>> = self.0.iter().map(|(name, values)| Group { name, encoded: encoded(name), values }).collect();
-        groups.sort_by(order);
-        let texts: Vec<String> = groups.iter().map(Group::text).collect();
-        texts.join("&")
+        text
     }
 }
 
-struct Group<'a> {
-    name: &'a str,
-    encoded: String,
-    values: &'a [String],
+fn by_encoded_name(one: &str, other: &str) -> Ordering {
+    Cow::from(encoded(one)).cmp(&Cow::from(encoded(other)))
 }
 
-impl Group<'_> {
-    fn text(&self) -> String {
-        let values: Vec<String> = self.values.iter().map(|value| encoded(value)).collect();
-        format!("{}={}", self.encoded, values.join(","))
-    }
-}
-
-fn by_encoded_name(one: &Group<'_>, other: &Group<'_>) -> Ordering {
-    one.encoded.cmp(&other.encoded)
-}
-
-fn by_raw_name(one: &Group<'_>, other: &Group<'_>) -> Ordering {
-    utf16_order(one.name, other.name)
+fn by_raw_name(one: &str, other: &str) -> Ordering {
+    utf16_order(one, other)
 }
 
 /// The order of Java's and JavaScript's strings. It differs from Rust's where a character beyond U+FFFF meets one from U+E000 on.
@@ -135,9 +141,22 @@ fn utf16_order(one: &str, other: &str) -> Ordering {
 }
 
 fn joined(method: &str, relative_path: &str, query: &str) -> String {
-    let path = relative_path.strip_suffix('/').unwrap_or(relative_path).replace('&', "%26");
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    format!("{}&{slash}{path}&{query}", method.to_ascii_uppercase())
+    let path = relative_path.strip_suffix('/').unwrap_or(relative_path);
+    let mut text = String::with_capacity(method.len() + path.len() + query.len() + 3);
+    text.extend(method.chars().map(|letter| letter.to_ascii_uppercase()));
+    text.push('&');
+    if !path.starts_with('/') {
+        text.push('/');
+    }
+    for (number, piece) in path.split('&').enumerate() {
+        if number > 0 {
+            text.push_str("%26");
+        }
+        text.push_str(piece);
+    }
+    text.push('&');
+    text.push_str(query);
+    text
 }
 
 /// Without the base path, which ends only where a segment does: `/v1` is no part of `/v1x/y`.
@@ -150,17 +169,25 @@ fn decoded(path: &str) -> Option<String> {
     if NEVER_DECODED.iter().any(|escape| lower.contains(escape)) {
         return None;
     }
-    percent_decoded(path).filter(|decoded| decoded != path)
+    percent_decoded(path.bytes()).filter(|decoded| decoded != path)
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+/// Piece by piece, and as it is where nothing is reserved.
+fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
+}
+
+fn form_decoded(text: &str) -> Result<Cow<'_, str>, MalformedQuery> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced = text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte });
+    percent_decoded(spaced).map(Cow::Owned).ok_or(MalformedQuery)
 }
 
 /// Strict, unlike the usual crates, which pass a bad sequence through.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
+fn percent_decoded(mut bytes: impl Iterator<Item = u8>) -> Option<String> {
+    let mut decoded = Vec::with_capacity(bytes.size_hint().0);
     while let Some(byte) = bytes.next() {
         decoded.push(if byte == b'%' { (hex_digit(bytes.next()?)? << 4) | hex_digit(bytes.next()?)? } else { byte });
     }

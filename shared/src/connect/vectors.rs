@@ -2,6 +2,8 @@
 //!
 //! They are reference material beside the checkout; where they are absent each test says so in one line.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use url::Url;
 
@@ -79,7 +81,7 @@ fn collected_hashes_are_accepted_and_refused_with_one_byte_changed() {
 }
 
 /// What a query says apart from tokens, in any order: two queries of one meaning must have one hash.
-fn meaning(query: &str) -> Option<Vec<(String, String)>> {
+fn meaning(query: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
     let mut pairs = qsh::pairs(query).collect::<Result<Vec<_>, _>>().ok()?;
     pairs.retain(|(name, _)| name != "jwt");
     pairs.sort();

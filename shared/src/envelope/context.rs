@@ -48,20 +48,25 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Every field as `id u8 || length u32 || bytes`, big-endian: no two contexts share an encoding.
+    fn fields(&self) -> [&[u8]; 6] {
+        [self.tenant.as_bytes(), self.service.as_bytes(), self.resource.as_bytes(), self.pk, self.sk, self.attribute.as_bytes()]
+    }
+
+    /// How many bytes [`encode_into`](Self::encode_into) appends.
+    pub(super) fn encoded_length(&self) -> usize {
+        self.fields().iter().map(|field| 1 + 4 + field.len()).sum()
+    }
+
+    /// Appends every field as `id u8 || length u32 || bytes`, big-endian: no two contexts share an encoding.
     ///
     /// `None` if a field is longer than its length can say.
-    #[must_use]
-    pub fn encode(&self) -> Option<Vec<u8>> {
-        let fields =
-            [self.tenant.as_bytes(), self.service.as_bytes(), self.resource.as_bytes(), self.pk, self.sk, self.attribute.as_bytes()];
-        let mut encoded = Vec::with_capacity(fields.iter().map(|field| 1 + 4 + field.len()).sum());
-        for (id, field) in (1_u8..).zip(fields) {
+    pub(super) fn encode_into(&self, encoded: &mut Vec<u8>) -> Option<()> {
+        for (id, field) in (1_u8..).zip(self.fields()) {
             encoded.push(id);
             encoded.extend_from_slice(&u32::try_from(field.len()).ok()?.to_be_bytes());
             encoded.extend_from_slice(field);
         }
-        Some(encoded)
+        Some(())
     }
 }
 
@@ -82,11 +87,18 @@ mod tests {
         fields
     }
 
+    fn encoded(context: &Context<'_>) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        context.encode_into(&mut encoded).unwrap();
+        assert_eq!(encoded.len(), context.encoded_length());
+        encoded
+    }
+
     #[test]
     fn the_encoding_is_the_documented_one() {
         let place = Place { service: "s", resource: "", pk: b"ab", sk: &[0xFF], attribute: "x" };
         let expected = b"\x01\0\0\0\x01t\x02\0\0\0\x01s\x03\0\0\0\0\x04\0\0\0\x02ab\x05\0\0\0\x01\xFF\x06\0\0\0\x01x";
-        assert_eq!(place.of("t").encode().unwrap(), expected);
+        assert_eq!(encoded(&place.of("t")), expected);
     }
 
     proptest! {
@@ -96,7 +108,7 @@ mod tests {
             pk in any::<Vec<u8>>(), sk in any::<Vec<u8>>(), attribute in any::<String>(),
         ) {
             let place = Place { service: &service, resource: &resource, pk: &pk, sk: &sk, attribute: &attribute };
-            let fields = decode(&place.of(&tenant).encode().unwrap());
+            let fields = decode(&encoded(&place.of(&tenant)));
             let text = |field: &str| field.as_bytes().to_vec();
             let expected =
                 [(1, text(&tenant)), (2, text(&service)), (3, text(&resource)), (4, pk.clone()), (5, sk.clone()), (6, text(&attribute))];

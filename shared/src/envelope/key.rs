@@ -1,7 +1,7 @@
 //! A tenant's keys, unwrapped: data keys seal and open, the index key makes the digests in item keys.
 //!
-//! A data key keeps what HKDF extracted from it and drops the key itself. Nothing here can be shown, serialised or taken out again, and
-//! all of it is wiped when dropped; only a copy that a move left on the stack is out of safe Rust's reach.
+//! A data key keeps what HKDF extracted from it, as the state of an HMAC, and drops the key itself. Nothing here can be shown, serialised or taken
+//! out again, and all of it is wiped when dropped; only a copy that a move left on the stack is out of safe Rust's reach.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
-use aws_lc_rs::{hkdf, hmac};
+use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::blob::{self, FrameSize};
@@ -21,6 +21,10 @@ use crate::platform::random::Random;
 
 const KEY: usize = 32;
 const EXTRACT_SALT: &[u8] = b"tse1/extract";
+/// What is derived is one block of HMAC-SHA-512, so [`FIRST_BLOCK`] is the only one.
+const _: () = assert!(KEY + COMMITMENT == 64);
+/// What ends the first block of HKDF-Expand (RFC 5869, section 2.3).
+const FIRST_BLOCK: u8 = 0x01;
 
 /// Why there are no keys to be had from an item or from what was unwrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +72,7 @@ impl fmt::Debug for KeyMaterial {
 /// One version of a tenant's data key.
 pub struct DataKey {
     version: u32,
-    extracted: hkdf::Prk,
+    extracted: hmac::Key,
     seals_left: AtomicU64,
 }
 
@@ -77,11 +81,12 @@ impl DataKey {
         if version == 0 {
             return Err(KeyFault::Version(version));
         }
-        // HKDF-Extract of RFC 5869 section 2.2 is this HMAC. `hkdf::Salt::extract` would put it off and keep the data key for it.
+        // HKDF-Extract of RFC 5869 section 2.2 is this HMAC. `hkdf::Salt::extract` would put it off and keep the data key for it; and what
+        // `hkdf::Prk` keeps would be hashed anew for every message.
         let mut extracted = Zeroizing::new([0; 64]);
         hmac::sign_to_buffer(&hmac::Key::new(hmac::HMAC_SHA512, EXTRACT_SALT), key, extracted.as_mut_slice())
             .map_err(|_| KeyFault::Extraction)?;
-        let extracted = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA512, extracted.as_slice());
+        let extracted = hmac::Key::new(hmac::HMAC_SHA512, extracted.as_slice());
         Ok(Self { version, extracted, seals_left: AtomicU64::new(seals) })
     }
 
@@ -96,11 +101,16 @@ impl DataKey {
     }
 
     /// The key of one message. `None` if the context cannot be encoded.
+    ///
+    /// HKDF-Expand, whose first block is one HMAC and as long as what is needed.
     pub(super) fn derive(&self, prefix: &[u8; PREFIX], salt: &[u8; SALT], context: &Context<'_>) -> Option<MessageKey> {
-        let context = context.encode()?;
+        let mut info = Vec::with_capacity(PREFIX + SALT + context.encoded_length() + 1);
+        info.extend_from_slice(prefix);
+        info.extend_from_slice(salt);
+        context.encode_into(&mut info)?;
+        info.push(FIRST_BLOCK);
         let mut expanded = Zeroizing::new([0; KEY + COMMITMENT]);
-        let info = [prefix.as_slice(), salt, &context];
-        self.extracted.expand(&info, Expanded).and_then(|output| output.fill(expanded.as_mut_slice())).ok()?;
+        hmac::sign_to_buffer(&self.extracted, &info, expanded.as_mut_slice()).ok()?;
         let (key, commitment) = expanded.split_first_chunk()?;
         Some(MessageKey { key: Zeroizing::new(*key), commitment: commitment.try_into().ok()? })
     }
@@ -109,15 +119,6 @@ impl DataKey {
 impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataKey").field("version", &self.version).finish_non_exhaustive()
-    }
-}
-
-/// The length of what is expanded for one message: one block of HMAC-SHA-512.
-struct Expanded;
-
-impl hkdf::KeyType for Expanded {
-    fn len(&self) -> usize {
-        KEY + COMMITMENT
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -20,7 +21,8 @@ use crate::problem::{Problem, Refusal};
 
 /// How the SDK behaves: two retries with short waits and two seconds an attempt, so that a caller hears of trouble before Atlassian gives up.
 ///
-/// `http_client` is `None` on Lambda (the SDK's own, over TLS) and the embedded AWS everywhere else.
+/// `http_client` is `None` on Lambda (the SDK's own, over TLS, under the roots in [`trust`](super::trust); it knows no proxy) and the embedded AWS
+/// everywhere else. It is one for all clients.
 #[must_use]
 pub fn sdk_config(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
     let credentials = Credentials::new(
@@ -43,7 +45,9 @@ pub fn sdk_config(config: &Config, http_client: Option<SharedHttpClient>) -> Sdk
                 .operation_timeout(Duration::from_secs(5))
                 .build(),
         );
-    builder.set_http_client(http_client);
+    // What it guards against are streams that stall; what is sent and taken here is whole within an attempt's two seconds.
+    builder.set_stalled_stream_protection(Some(StalledStreamProtectionConfig::disabled()));
+    builder.set_http_client(Some(http_client.unwrap_or_else(super::trust::aws_client)));
     builder.set_endpoint_url(config.endpoint.as_ref().map(|endpoint| endpoint.as_str().trim_end_matches('/').to_owned()));
     builder.build()
 }
@@ -55,7 +59,9 @@ pub(crate) fn s3(sdk_config: &SdkConfig, endpoint: Option<&Url>) -> aws_sdk_s3::
         .operation_attempt_timeout(Duration::from_secs(30))
         .operation_timeout(Duration::from_secs(60))
         .build();
-    let mut config = aws_sdk_s3::config::Builder::from(sdk_config).timeout_config(timeouts);
+    // A file is streamed for longer than any of these; what stands still for five seconds is given up.
+    let stalled = StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(5)).build();
+    let mut config = aws_sdk_s3::config::Builder::from(sdk_config).timeout_config(timeouts).stalled_stream_protection(stalled);
     if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint.as_str().trim_end_matches('/')).force_path_style(true);
     }

@@ -1,8 +1,21 @@
 //! The client for calls that leave AWS. It has short timeouts, follows no redirect and knows no proxy: whom we call is decided by whoever
-//! names the URL, never by an answer or by the environment.
+//! names the URL, never by an answer or by the environment. Whom we believe is decided by [`trust`](super::trust).
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use super::trust;
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotMake {
+    /// The TLS library cannot be set up.
+    #[error("cannot set up tls: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The client cannot be built of it.
+    #[error("cannot build an http client: {0}")]
+    Client(#[from] reqwest::Error),
+}
 
 /// What a client calls itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,27 +30,29 @@ pub enum Name {
 /// A client that gives up after two seconds.
 ///
 /// # Errors
-/// If the TLS library cannot be set up.
-pub fn http_client() -> reqwest::Result<reqwest::Client> {
+/// [`CannotMake`].
+pub fn http_client() -> Result<reqwest::Client, CannotMake> {
     http_client_called(Name::Ours)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that may")]
-fn http_client_called(name: Name) -> reqwest::Result<reqwest::Client> {
+fn http_client_called(name: Name) -> Result<reqwest::Client, CannotMake> {
     let builder = reqwest::Client::builder();
     let builder = match name {
         Name::Ours => builder.user_agent("lethe"),
         Name::None => builder,
     };
-    builder
+    let client = builder
         .connect_timeout(Duration::from_secs(1))
         .timeout(Duration::from_secs(2))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .build()
+        .tls_backend_preconfigured(trust::public_tls()?)
+        .build()?;
+    Ok(client)
 }
 
-/// The same client, made when it is first asked for: making one reads the system's root certificates, and most functions never call out.
+/// The same client, made when it is first asked for: most functions never call out.
 #[derive(Clone, Debug, Default)]
 pub struct LazyHttpClient {
     client: Arc<OnceLock<Option<reqwest::Client>>>,

@@ -21,6 +21,7 @@ pub mod random;
 pub mod schedule;
 pub mod signal;
 pub mod sinks;
+mod trust;
 pub mod wrapping_key;
 
 use std::fmt;

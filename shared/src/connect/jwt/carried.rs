@@ -26,11 +26,11 @@ impl<'a> Carried<'a> {
     /// # Errors
     /// [`TokenFault::Missing`]; [`TokenFault::Ambiguous`] for two `Authorization` headers, two `jwt` parameters, or a header and a
     /// parameter that differ; [`TokenFault::MalformedQuery`].
-    pub fn find(headers: &'a HeaderMap, raw_query: Option<&str>) -> Result<Self, TokenFault> {
+    pub fn find(headers: &'a HeaderMap, raw_query: Option<&'a str>) -> Result<Self, TokenFault> {
         match (in_header(headers)?, in_query(raw_query.unwrap_or_default())?) {
             (Some(header), Some(parameter)) if header != parameter => Err(TokenFault::Ambiguous),
             (Some(header), _) => Ok(Self(Cow::Borrowed(header))),
-            (None, Some(parameter)) => Ok(Self(Cow::Owned(parameter))),
+            (None, Some(parameter)) => Ok(Self(parameter)),
             (None, None) => Err(TokenFault::Missing),
         }
     }
@@ -45,7 +45,7 @@ fn in_header(headers: &HeaderMap) -> Result<Option<&str>, TokenFault> {
     Ok(first.and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix(SCHEME)))
 }
 
-fn in_query(raw_query: &str) -> Result<Option<String>, TokenFault> {
+fn in_query(raw_query: &str) -> Result<Option<Cow<'_, str>>, TokenFault> {
     let mut token = None;
     for pair in qsh::pairs(raw_query) {
         let (name, value) = pair?;

@@ -167,11 +167,11 @@ impl Claimed {
     }
 }
 
-fn claim(members: &mut Members, name: &'static str) -> Result<Option<Value>, TokenFault> {
+fn claim(members: &mut Members<'_>, name: &'static str) -> Result<Option<Value>, TokenFault> {
     members.take(name).map_err(|_| TokenFault::Claims(name))
 }
 
-fn text(members: &mut Members, name: &'static str) -> Result<Option<String>, TokenFault> {
+fn text(members: &mut Members<'_>, name: &'static str) -> Result<Option<String>, TokenFault> {
     match claim(members, name)? {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -179,7 +179,7 @@ fn text(members: &mut Members, name: &'static str) -> Result<Option<String>, Tok
     }
 }
 
-fn texts(members: &mut Members, name: &'static str) -> Result<Vec<String>, TokenFault> {
+fn texts(members: &mut Members<'_>, name: &'static str) -> Result<Vec<String>, TokenFault> {
     let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(TokenFault::Claims(name)) };
     match claim(members, name)? {
         None => Ok(Vec::new()),
@@ -189,7 +189,7 @@ fn texts(members: &mut Members, name: &'static str) -> Result<Vec<String>, Token
 }
 
 /// Whole seconds. `1e9` and `1.0` are floats to JSON's readers and refused.
-fn integer(members: &mut Members, name: &'static str) -> Result<Option<i64>, TokenFault> {
+fn integer(members: &mut Members<'_>, name: &'static str) -> Result<Option<i64>, TokenFault> {
     claim(members, name)?.map(|value| value.as_i64().ok_or(TokenFault::Claims(name))).transpose()
 }
 

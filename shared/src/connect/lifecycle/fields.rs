@@ -14,10 +14,10 @@ const MAX_KEY_BYTES: usize = 255;
 /// Below 16 bytes a secret could be guessed from one token.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=1024;
 
-pub(super) struct Fields(Members);
+pub(super) struct Fields<'a>(Members<'a>);
 
-impl Fields {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, BadPayload> {
+impl<'a> Fields<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, BadPayload> {
         if body.len() > MAX_BODY_BYTES {
             return Err(BadPayload { field: "body", problem: "is too long" });
         }
