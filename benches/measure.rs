@@ -28,6 +28,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "what cannot start cannot be measured; a person reads it"
@@ -40,7 +41,7 @@ use std::time::{Duration, Instant};
 pub use ace::Ace;
 pub use recorded::{Found, Metric};
 pub use tenant_keys::tenant_keys;
-pub use world::World;
+pub use world::{APP, World, settings};
 
 mod ace;
 mod asked;
@@ -114,6 +115,16 @@ pub fn median<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> Option<T> {
     values.sort_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
     let middle = values.len() / 2;
     values.into_iter().nth(middle)
+}
+
+/// How large something is to be: what this variable says, or `otherwise` if it says nothing.
+///
+/// # Panics
+/// If it says what is no number.
+#[expect(clippy::disallowed_methods, reason = "a program for a person at a terminal")]
+#[must_use]
+pub fn size(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |said| said.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
 }
 
 /// The most memory that this process ever had, in MiB; Linux tells.

@@ -1,13 +1,7 @@
 //! A large tenant purged, in runs that send themselves on, against raw deletes of as many items and objects by the same emulator: how fast, in
 //! how many runs, with how much memory, and whether the counts are right. `LETHE_RECORDS` and `LETHE_OBJECTS` say how large; 200,000 and 2,000 if
 //! they say nothing. Another size is printed, and not compared with what was recorded.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a program for a person at a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program for a person at a terminal")]
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -17,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use benches::{Found, Metric, Pair, World, elapsed, peak_mib};
+use benches::{Found, Metric, Pair, World, elapsed, peak_mib, size};
 use local::clock::MovableClock;
 use serde_json::{Value, json};
 use shared::platform::queue::QueueEvent;
@@ -107,15 +101,10 @@ impl Scene {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a program for a person at a terminal")]
-fn asked(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).map_or(otherwise, |value| value.parse().expect("LETHE_RECORDS and LETHE_OBJECTS are numbers"))
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut found = Found::start("purging", &METRICS, &[]);
-    let (records, objects) = (asked("LETHE_RECORDS", RECORDS), asked("LETHE_OBJECTS", OBJECTS));
+    let (records, objects) = (size("LETHE_RECORDS", RECORDS), size("LETHE_OBJECTS", OBJECTS));
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::start(folder.path()).await;
     let limit = scene.raw_deletes(records, objects).await;

@@ -1,13 +1,7 @@
 //! A large file from the incoming bucket into the sealed one, against a plain copy of the same object by the same parts; and how much memory the
 //! whole process needed for it, the embedded AWS included. `LETHE_MIB` says how large the file is; 1024 if it says nothing. Another size is printed,
 //! and not compared with what was recorded.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a program for a person at a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program for a person at a terminal")]
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +12,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use benches::{Found, Metric, Pair, World, elapsed, peak_mib};
+use benches::{Found, Metric, Pair, World, elapsed, peak_mib, size};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -129,8 +123,7 @@ fn part(number: u64) -> Vec<u8> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut found = Found::start("sealing", &METRICS, &[]);
-    #[expect(clippy::disallowed_methods, reason = "a program for a person at a terminal")]
-    let mib = std::env::var("LETHE_MIB").map_or(MIB, |mib| mib.parse().expect("LETHE_MIB is a number"));
+    let mib = size("LETHE_MIB", MIB);
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::start(folder.path()).await;
     let parts = (mib << 20).div_ceil(PART_BYTES);

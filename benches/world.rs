@@ -16,7 +16,7 @@ use shared::platform::random::SystemRandom;
 use tower::ServiceExt as _;
 
 /// Under which address the functions believe to be reached; nothing listens there.
-const APP: &str = "http://127.0.0.1:8080";
+pub const APP: &str = "http://127.0.0.1:8080";
 
 /// A host, and the site that it is asked about.
 pub struct World {
@@ -43,19 +43,8 @@ impl World {
         tokio::spawn(async move { axum::serve(keys, key_server).await });
         let jira = Jira::new(Arc::clone(&clock));
         jira.keep(&site);
-        let host = LocalHost::start(Settings {
-            folder: Some(folder.to_owned()),
-            public_url: APP.to_owned(),
-            install_keys_urls,
-            site_hosts: ".atlassian.net".to_owned(),
-            bridge_script_url: "https://bridge.example/all.js".to_owned(),
-            sites: Arc::new(jira),
-            sinks: Arc::new(Internet::nameless()),
-            sink_variables: SinkVariables::off(),
-            s3_origin: s3_origin.map(ToOwned::to_owned),
-            clock: Arc::clone(&clock),
-            random: Arc::new(SystemRandom),
-        });
+        let settings = settings(Arc::clone(&clock), jira, install_keys_urls);
+        let host = LocalHost::start(Settings { folder: Some(folder.to_owned()), s3_origin: s3_origin.map(ToOwned::to_owned), ..settings });
         Self { host: host.await.unwrap(), site, atlassian, clock }
     }
 
@@ -77,5 +66,23 @@ impl World {
         let answer = self.host.front().oneshot(request.body(Body::from(self.site.payload(event).to_string())).unwrap()).await.unwrap();
         let (status, body) = (answer.status(), answer.into_body().collect().await.unwrap().to_bytes());
         assert!(status.is_success(), "{event}: {status} {body:?}");
+    }
+}
+
+/// How hosts are set up to measure in, where nothing else is said: in memory, nothing leaves for outside services.
+#[must_use]
+pub fn settings(clock: Arc<dyn Clock>, jira: Jira, install_keys_urls: String) -> Settings {
+    Settings {
+        folder: None,
+        public_url: APP.to_owned(),
+        install_keys_urls,
+        site_hosts: ".atlassian.net".to_owned(),
+        bridge_script_url: "https://bridge.example/all.js".to_owned(),
+        sites: Arc::new(jira),
+        sinks: Arc::new(Internet::nameless()),
+        sink_variables: SinkVariables::off(),
+        s3_origin: None,
+        clock,
+        random: Arc::new(SystemRandom),
     }
 }

@@ -8,23 +8,19 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use benches::{APP, settings};
 use http::{Method, StatusCode, Uri};
 use local::atlassian::{Atlassian, Signed, Site};
 use local::aws::{ACCESS_KEY, EmbeddedAws, Key, SECRET_KEY, TableSpec};
-use local::host::{LocalHost, Settings, SinkVariables};
+use local::host::{LocalHost, Settings};
 use local::jira::Jira;
 use local::runtime_api::ORIGIN_SECRET;
 use local::samples::{Sample, TokenKind};
 use serde_json::Value;
 use shared::connect::catalogue::Catalogue;
 use shared::platform::clock::{Clock as _, SystemClock};
-use shared::platform::outbound::Internet;
-use shared::platform::random::SystemRandom;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
-
-/// Only in the audience of an installation; nothing listens there.
-const APP: &str = "http://127.0.0.1:8080";
 
 /// ACE's own default.
 const ACE_TABLE: &str = "AddonSettings";
@@ -51,19 +47,8 @@ impl Scene {
         jira.keep(&site);
         serve_on(sites, Router::new().fallback(site_answers).with_state((jira.clone(), base_url.clone())));
         let aws = EmbeddedAws::in_memory(clock.clone()).unwrap();
-        let settings = Settings {
-            folder: None,
-            public_url: APP.to_owned(),
-            install_keys_urls: serve(atlassian.key_server()).await,
-            site_hosts: base_url,
-            bridge_script_url: "https://bridge.example/all.js".to_owned(),
-            sites: Arc::new(jira),
-            sinks: Arc::new(Internet::nameless()),
-            sink_variables: SinkVariables::off(),
-            s3_origin: None,
-            clock: clock.clone(),
-            random: Arc::new(SystemRandom),
-        };
+        let install_keys_urls = serve(atlassian.key_server()).await;
+        let settings = Settings { site_hosts: base_url, ..settings(clock.clone(), jira, install_keys_urls) };
         let host = LocalHost::start_on(aws.clone(), &settings).await.unwrap();
         let wrapping_key = aws.create_wrapping_key("alias/lethe-wrapping-key").await.unwrap();
         let samples = Sample::all().unwrap();

@@ -5,7 +5,7 @@
 //!
 //! `LETHE_TENANTS` and `LETHE_RECORDS` say how large: 10,000 and 100,000 if they say nothing. A million records take ten times as long. Another
 //! size is held to be flat all the same, and not compared with what was recorded.
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a program for a person at a terminal")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for a person at a terminal")]
 
 mod memory;
 mod purge;
@@ -17,7 +17,7 @@ mod tenants;
 
 use std::process::ExitCode;
 
-use benches::{Found, Metric};
+use benches::{Found, Metric, size};
 
 /// Scenes are what there is more and more of, and what is done.
 const METRICS: [Metric; 4] = [
@@ -32,9 +32,8 @@ const RECORDS: usize = 100_000;
 /// For two sizes at least.
 const LEAST: usize = 100;
 
-#[expect(clippy::disallowed_methods, reason = "a program for a person at a terminal")]
 fn asked(variable: &str, otherwise: usize) -> usize {
-    let asked = std::env::var(variable).map_or(otherwise, |value| value.parse().expect("LETHE_TENANTS and LETHE_RECORDS are numbers"));
+    let asked = usize::try_from(size(variable, otherwise as u64)).unwrap();
     assert!(asked >= LEAST, "{variable} is at least {LEAST}: of one size nothing can be told");
     asked
 }

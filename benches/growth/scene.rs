@@ -4,22 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use benches::elapsed;
+use benches::{APP, elapsed, settings};
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use local::atlassian::{Atlassian, Signed, Site};
-use local::host::{LocalHost, Settings, SinkVariables};
+use local::host::LocalHost;
 use local::jira::Jira;
 use shared::connect::catalogue::{App, Catalogue};
 use shared::platform::clock::{Clock as _, ManualClock};
-use shared::platform::outbound::Internet;
-use shared::platform::random::SystemRandom;
 use tower::ServiceExt as _;
 
 use crate::scales::{Weight, weigh};
-
-/// Under which address the functions believe to be reached; nothing listens there.
-const ADDRESS: &str = "http://127.0.0.1:8080";
 
 /// When it all happens: 2026-11-22T12:00:00Z.
 const BEGINNING: i64 = 1_795_348_800;
@@ -55,7 +50,7 @@ pub(crate) fn setting(name: &str, number: usize) -> String {
 pub(crate) fn site(number: usize) -> Site {
     Site {
         app: app(),
-        app_base_url: format!("{ADDRESS}/{}", app().slug),
+        app_base_url: format!("{APP}/{}", app().slug),
         client_key: format!("site-{number:07}-client-key"),
         shared_secret: format!("site-{number:07}-shared-secret-of-this-machine"),
         base_url: format!("https://site-{number:07}.atlassian.net"),
@@ -71,13 +66,13 @@ impl Scene {
         let install_keys_urls = format!("http://{}", keys.local_addr().unwrap());
         let key_server = atlassian.key_server();
         tokio::spawn(async move { axum::serve(keys, key_server).await });
-        let host = LocalHost::start(settings(&clock, &jira, &install_keys_urls)).await.unwrap();
+        let host = LocalHost::start(settings(Arc::<ManualClock>::clone(&clock), jira.clone(), install_keys_urls.clone())).await.unwrap();
         Self { host, clock, atlassian, jira, install_keys_urls }
     }
 
     /// The same AWS behind functions that have just started.
     pub(crate) async fn restart(&mut self) {
-        let settings = settings(&self.clock, &self.jira, &self.install_keys_urls);
+        let settings = settings(Arc::<ManualClock>::clone(&self.clock), self.jira.clone(), self.install_keys_urls.clone());
         self.host = LocalHost::start_on(self.host.aws().clone(), &settings).await.unwrap();
     }
 
@@ -123,21 +118,5 @@ impl Scene {
     /// Installs the app on a site.
     pub(crate) async fn install(&self, site: &Site) {
         self.answer(self.lifecycle(site, "installed")).await;
-    }
-}
-
-fn settings(clock: &Arc<ManualClock>, jira: &Jira, install_keys_urls: &str) -> Settings {
-    Settings {
-        folder: None,
-        public_url: ADDRESS.to_owned(),
-        install_keys_urls: install_keys_urls.to_owned(),
-        site_hosts: ".atlassian.net".to_owned(),
-        bridge_script_url: "https://bridge.example/all.js".to_owned(),
-        sites: Arc::new(jira.clone()),
-        sinks: Arc::new(Internet::nameless()),
-        sink_variables: SinkVariables::off(),
-        s3_origin: None,
-        clock: Arc::<ManualClock>::clone(clock),
-        random: Arc::new(SystemRandom),
     }
 }
